@@ -1,0 +1,39 @@
+# seshat_layer(<name> HEADERS ... SOURCES ... PUBLIC ... PRIVATE ... TESTS ... TEST_LIBRARIES ...)
+#
+# Declares the static library seshat_<name> (alias seshat::<name>) whose public headers live in
+# include/, and, when TESTS are given, one test executable <name>_test registered with CTest.
+# A layer sees the headers of what it links and nothing else: the link graph enforces the design.
+function(seshat_layer name)
+  cmake_parse_arguments(ARG "" "" "HEADERS;SOURCES;PUBLIC;PRIVATE;TESTS;TEST_LIBRARIES" ${ARGN})
+  set(target seshat_${name})
+  if(ARG_SOURCES)
+    add_library(${target} STATIC ${ARG_SOURCES})
+    set(scope PUBLIC)
+    target_link_libraries(${target} PRIVATE ${ARG_PRIVATE})
+  else()
+    add_library(${target} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  add_library(seshat::${name} ALIAS ${target})
+  target_sources(${target} ${scope} FILE_SET HEADERS BASE_DIRS include FILES ${ARG_HEADERS})
+  target_link_libraries(${target} ${scope} ${ARG_PUBLIC})
+  if(SESHAT_TESTS AND ARG_TESTS)
+    seshat_test(${name}_test SOURCES ${ARG_TESTS} LIBRARIES ${target} ${ARG_PRIVATE} ${ARG_TEST_LIBRARIES})
+  endif()
+endfunction()
+
+# seshat_test(<name> SOURCES ... LIBRARIES ... [LABELS ...] [TIMEOUT seconds])
+# One googletest executable, one CTest entry for each TEST in it.
+function(seshat_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE SESHAT_TESTDATA_DIR="${CMAKE_CURRENT_SOURCE_DIR}/testdata")
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
+  include(GoogleTest)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+endfunction()
