@@ -1,0 +1,212 @@
+// Core: Raft for one group as a pure state machine.
+//
+// Time, messages, proposals and finished I/O go in; a Ready comes out that says what to write, what
+// to send and what has committed. It reads no clock, draws randomness only from its seed, does no
+// I/O and starts no thread, so a simulator can drive it through every order of events. The group
+// driver (group_driver.h) is the I/O around it.
+//
+// The contract, in one place:
+//   1. Take Readys in order; write each one's truncation, entries and hard state atomically.
+//   2. `messages` may leave at once, even before the write: the leader's own disk works in parallel
+//      with the followers'. `messages_after_persist` leave only when this Ready and all before it
+//      are durable: they are promises about the disk (votes, acknowledgements).
+//   3. Report durability with OnPersisted, in order.
+//   4. Apply entries up to ApplicableIndex() only: committed, and durable here (trap 14).
+//   5. A disk that fails stops the node. There is no way to report a failed write.
+//
+// Source: Ongaro, "Consensus: Bridging Theory and Practice" (2014); the shape of etcd-io/raft and
+// raft-rs. ADR 0002 says why this core is our own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "seshat/base/error.h"
+#include "seshat/base/ids.h"
+#include "seshat/base/time.h"
+#include "seshat/raft/configuration.h"
+#include "seshat/raft/entry.h"
+#include "seshat/raft/message.h"
+
+namespace seshat {
+
+enum class Role : std::uint8_t { kFollower, kPreCandidate, kCandidate, kLeader, kLearner };
+std::string_view ToString(Role role);
+
+struct CoreOptions {
+  NodeId id;
+  std::uint64_t seed = 0;  // of the election timeouts
+  Duration heartbeat_interval = std::chrono::milliseconds(100);
+  Duration election_timeout_min = std::chrono::milliseconds(500);
+  Duration election_timeout_max = std::chrono::milliseconds(1000);  // exclusive
+  // How long this node, after hearing from a leader, promises to vote for nobody else.
+  // At most election_timeout_min, so that an honest election is never refused for ever.
+  Duration stickiness = std::chrono::milliseconds(500);
+  bool leases = true;
+  std::size_t append_bytes_max = 512 * 1024;     // of one message; a larger entry goes alone
+  std::size_t inflight_messages_max = 64;        // unacknowledged, per follower
+  std::size_t inflight_bytes_max = 8 << 20;      // likewise
+  std::size_t uncommitted_bytes_max = 64 << 20;  // proposals beyond it are refused
+  std::size_t cached_bytes_max = 64 << 20;       // applied entries kept for followers
+  std::size_t pending_reads_max = 1024;          // read contexts waiting for a round
+};
+
+// What a restarted node found on its disk. A new one has only `snapshot.configuration`.
+struct RestoredState {
+  HardState hard_state;
+  SnapshotDescriptor snapshot;
+  std::vector<TermRun> terms;  // of every entry on disk, ascending
+  LogIndex last_index;         // snapshot.index when the log is empty
+  LogIndex applied;            // what the state machine holds
+  // Configuration entries on disk, ascending.
+  std::vector<std::pair<LogIndex, Configuration>> configurations;
+  bool is_restart = false;  // it may have voted before: read rule 7 applies
+};
+
+// Bodies of entries that are no longer in memory: read [first, end) from the log, up to
+// `bytes_max`, and pass them to OnFetched.
+struct FetchRequest {
+  NodeId follower;
+  LogIndex first;
+  LogIndex end;
+  std::size_t bytes_max = 0;
+};
+
+// A linearizable read may be served once `index` is applied here.
+struct ReadGrant {
+  std::uint64_t context = 0;
+  LogIndex index;
+  UnixMillis leader_time;  // set by the leader's driver; 0 for a grant of this node itself
+};
+
+struct Ready {
+  std::uint64_t number = 0;  // ascending by one
+  // To be written atomically, in this order. Durable before `messages_after_persist` leave.
+  std::optional<LogIndex> truncate_from;
+  std::vector<Entry> entries;
+  std::optional<HardState> hard_state;
+
+  std::vector<Message> messages;
+  std::vector<Message> messages_after_persist;
+
+  std::vector<ReadGrant> reads;             // granted
+  std::vector<std::uint64_t> failed_reads;  // leadership changed or was lost: ask again
+  std::vector<FetchRequest> fetches;
+
+  // False when nothing has to reach the disk and OnPersisted may be called at once.
+  bool NeedsWrite() const {
+    return truncate_from.has_value() || !entries.empty() || hard_state.has_value();
+  }
+};
+
+struct FollowerStatus {
+  enum class State : std::uint8_t { kProbe, kReplicate, kSnapshot };
+  NodeId id;
+  State state = State::kProbe;
+  LogIndex match;
+  LogIndex next;
+  std::size_t inflight_messages = 0;
+  bool recently_active = false;
+  bool is_learner = false;
+};
+
+struct CoreStatus {
+  NodeId id;
+  Role role = Role::kFollower;
+  Term term;
+  NodeId vote;
+  NodeId leader;  // kNoNode: unknown
+  LogIndex first_index;
+  LogIndex last_index;
+  LogIndex durable_index;
+  LogIndex commit_index;
+  LogIndex applied_index;
+  MonotonicTime lease_until;
+  Configuration configuration;
+  std::vector<FollowerStatus> followers;  // leader only, ascending
+};
+
+struct ProposalPosition {
+  Term term;
+  LogIndex index;
+};
+
+// Threads: owned by the group's executor.
+class Core {
+ public:
+  // Pre: `restored` is what the disk holds, options are consistent (see ValidateCoreOptions).
+  Core(const CoreOptions& options, RestoredState restored, MonotonicTime now);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  // Acts on whatever is due at `now`: elections, heartbeats, check-quorum. `now` never goes back
+  // between calls of any method; if it does, the earlier value counts.
+  void Tick(MonotonicTime now);
+  // When Tick has something to do next; kNever for a learner without a leader's deadline.
+  MonotonicTime NextDeadline() const;
+
+  // Handles a peer's message. Messages that make no sense (wrong group member, stale, malformed
+  // ranges) are dropped, never fatal: a peer's bytes are not our bugs.
+  void Step(Message message, MonotonicTime now);
+
+  // Appends an entry if this node leads.
+  // Errors: kUnavailable: not the leader (see Status().leader); kResourceExhausted: more than
+  //         uncommitted_bytes_max is uncommitted. In both cases nothing was done.
+  Result<ProposalPosition> Propose(Payload data, MonotonicTime now);
+
+  // Asks for a linearizable read; the answer comes in a Ready under `context` (not 0, not reused):
+  // on the leader by lease or by a round of heartbeats, on a follower by asking the leader.
+  // A request or answer lost on the way is not repeated: the caller has a deadline and asks anew.
+  // Errors: kUnavailable: no leader known, or the leader has not committed in its own term yet;
+  //         kResourceExhausted.
+  Status RequestRead(std::uint64_t context, MonotonicTime now);
+
+  // Starts an election now, as if the timeout had passed. For tests and scripts.
+  void Campaign(MonotonicTime now);
+
+  // What there is to do since the last Ready. Call while HasReady().
+  bool HasReady() const;
+  Ready TakeReady();
+
+  // Ready `number` and all before it are durable. Pre: in order, each once.
+  void OnPersisted(std::uint64_t number, MonotonicTime now);
+  // The state machine holds everything up to `index`.
+  void OnApplied(LogIndex index);
+  // The answer to a FetchRequest. Empty when they could not be read (the follower is probed again).
+  void OnFetched(NodeId follower, std::vector<Entry> entries, MonotonicTime now);
+
+  // The last index that may be applied: committed, and durable here.
+  LogIndex ApplicableIndex() const;
+  // Entries [first, end) that are in memory, from `first` on, up to `bytes_max` but at least one;
+  // empty when `first` is not in memory any more and has to be read from the log.
+  std::vector<Entry> CachedEntries(LogIndex first, LogIndex end, std::size_t bytes_max) const;
+  // The term of an entry; 0 when it is not in the log.
+  Term TermAt(LogIndex index) const;
+
+  // The lease holds strictly before this time; kZero when there is none. Meaningful only together
+  // with the commit index of the same moment (read rules 1 to 4).
+  MonotonicTime LeaseUntil() const;
+  Role role() const;
+  Term term() const;
+  NodeId leader() const;
+  LogIndex commit_index() const;
+  // True once an entry of this leader's own term is committed (read rule 3).
+  bool LeadsWithCommit() const;
+  CoreStatus GetStatus() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Errors: kInvalidArgument naming the field, its value and what is allowed.
+Status ValidateCoreOptions(const CoreOptions& options);
+
+}  // namespace seshat

@@ -1,0 +1,138 @@
+// GroupDriver: the I/O around one group's Core.
+//
+// It drains the proposal queue into one stamped entry, writes what the core asks for, sends what
+// may be sent, applies what has committed, and answers reads. Everything runs on ports, so the same
+// driver runs on threads in a node and on one simulated thread in sim/.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "seshat/base/error.h"
+#include "seshat/base/ids.h"
+#include "seshat/base/time.h"
+#include "seshat/base/unique_function.h"
+#include "seshat/ports/clock.h"
+#include "seshat/ports/executor.h"
+#include "seshat/ports/fatal.h"
+#include "seshat/ports/log_store.h"
+#include "seshat/ports/metrics.h"
+#include "seshat/ports/transport.h"
+#include "seshat/raft/core.h"
+#include "seshat/raft/state_machine.h"
+
+namespace seshat {
+
+struct Proposal {
+  std::string command;
+  std::unique_ptr<ProposalWaiter> waiter;
+};
+
+struct GroupDriverOptions {
+  CoreOptions core;
+  std::size_t proposals_max = 10'000;         // queued and in flight
+  std::size_t proposal_bytes_max = 64 << 20;  // likewise
+  std::size_t entry_bytes_max = 1 << 20;  // a batch is closed beyond it; one command may exceed it
+  std::size_t apply_bytes_max = 4 << 20;  // handed to the state machine at once
+  std::size_t reads_max = 100'000;        // waiting for a read index
+  Duration read_timeout = std::chrono::seconds(5);
+  Duration read_retry = std::chrono::milliseconds(250);  // a lost read index request is asked again
+};
+
+// What the read fast path and the router need, readable from any thread without a lock.
+// Writers publish in this order: commit, then lease; so a reader that sees a lease sees at least
+// the commit index it was granted with.
+// Threads: thread-safe.
+struct GroupView {
+  std::atomic<std::uint64_t> leader{0};  // NodeId; 0: unknown
+  std::atomic<std::uint64_t> term{0};
+  std::atomic<std::uint64_t> commit{0};
+  std::atomic<std::uint64_t> applied{0};
+  std::atomic<std::int64_t> lease_until_ns{0};  // MonotonicTime; 0: none
+  std::atomic<bool> is_leader{false};
+};
+
+struct GroupStatus {
+  GroupId group;
+  CoreStatus core;
+  LogIndex applied_index;
+  std::size_t proposals_in_flight = 0;
+  std::size_t reads_waiting = 0;
+  std::uint64_t log_size_bytes = 0;  // on disk, before compaction
+  // Leader: since when each voter has been silent; follower: since when the leader has been.
+  bool has_quorum = false;
+  MonotonicTime leader_since;
+  LogIndex known_commit;  // the highest commit index heard of from the leader: lag = this - applied
+};
+
+struct GroupPorts {
+  Executor* raft = nullptr;   // runs the core
+  Executor* apply = nullptr;  // runs the state machine
+  Clock* clock = nullptr;
+  LogStore* log = nullptr;
+  Transport* transport = nullptr;
+  FatalHandler* fatal = nullptr;
+  Metrics* metrics = nullptr;
+};
+
+// A grant to read: everything acknowledged before the request is applied here.
+struct ReadPermit {
+  UnixMillis leader_time;  // the leader's stamp: what TTL and expiry are judged by
+  LogIndex applied;        // at least the read index
+};
+
+// Threads: thread-safe, except Start and Stop. Callbacks run on the raft or apply executor.
+class GroupDriver {
+ public:
+  // Loads the group from `ports.log`. Pre: the group exists there.
+  // Errors: kCorruption when its rows or entries do not decode (the message names the record).
+  // Lifetime: ports and state machine outlive the driver.
+  static Result<std::unique_ptr<GroupDriver>> Open(GroupId group, const GroupDriverOptions& options,
+                                                   const GroupPorts& ports,
+                                                   std::unique_ptr<StateMachine> state_machine);
+  ~GroupDriver();
+
+  void Start();
+  // Fails what is waiting (queued: not applied; in the log: outcome unknown), then waits for both
+  // executors to have let go. Pre: called from neither executor.
+  void Stop();
+
+  // Queues commands; those that wait when the executor comes round share one entry, in order.
+  // Refusals reach the waiters, at once or later; never both a refusal and a result.
+  void Propose(std::vector<Proposal> proposals);
+
+  // Calls back when a linearizable read may be served here, or with an error: kUnavailable (no
+  // leader, or no answer within read_timeout), kResourceExhausted, kCancelled. Requests that wait
+  // share one round.
+  void RequestRead(UniqueFunction<void(Result<ReadPermit>)> done);
+
+  // The fast path: a permit if, at a clock reading taken now, the lease holds and everything
+  // committed is applied (read rules 1 and 2). Any thread.
+  bool TryLeaseRead(ReadPermit& permit) const;
+
+  // Runs `done` on the apply executor once something past `index` is applied (at once if so), or
+  // when the driver stops.
+  void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done);
+
+  // A peer's message for this group.
+  void OnMessage(Message message);
+
+  // The leader's current stamp, by this node's reckoning; never goes back.
+  UnixMillis CurrentStamp() const;
+
+  const GroupView& view() const;
+  // A recent, consistent picture for operators and CLUSTER commands; at most ~100 ms old.
+  GroupStatus GetStatus() const;
+  // Calls `listener` on the raft executor when leadership or term changes. Set before Start.
+  void OnLeadershipChange(UniqueFunction<void(bool is_leader, Term term)> listener);
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+  explicit GroupDriver(std::shared_ptr<Impl> impl);
+};
+
+}  // namespace seshat
