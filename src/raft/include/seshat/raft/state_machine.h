@@ -33,8 +33,7 @@ struct CommittedEntry {
   LogIndex index;
   EntryType type = EntryType::kNormal;
   FeatureLevel feature_level = kFeatureLevelMin;
-  UnixMillis
-      stamp;  // normal entries: the leader's time; may lag the group clock, never ahead of it
+  UnixMillis stamp;  // normal entries: the leader's time; may be below the group clock
   std::vector<std::string_view> commands;  // normal entries; views into `data`
   Payload data;
   // One for each command when this node proposed the entry, else empty.

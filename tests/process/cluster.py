@@ -1,0 +1,204 @@
+"""Real Seshat processes with real disks, for tests: start, kill, pause, ask.
+
+Nothing here mocks anything. Every wait polls a condition with a deadline.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+import redis
+
+BINARY = os.environ.get("SESHAT_BINARY", "build/release/bin/seshat")
+START_DEADLINE_S = 30
+
+
+def free_ports(count):
+    """Ports that were free a moment ago, distinct from each other."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def wait_until(condition, deadline_s, what):
+    """Polls `condition` until it gives something true, and returns that."""
+    end = time.monotonic() + deadline_s
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {deadline_s} s: {what}")
+        time.sleep(0.01)
+
+
+def connections_with_unread_bytes(port):
+    """Connections to local `port` whose bytes the process behind it has not read yet."""
+    count = 0
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        local_port = int(fields[1].split(":")[1], 16)
+        receive_queue = int(fields[4].split(":")[1], 16)
+        # State 01 is an accepted or acceptable connection; 0A would be the listening socket.
+        if local_port == port and fields[3] == "01" and receive_queue > 0:
+            count += 1
+    return count
+
+
+class Node:
+    """One `seshat serve` process and its data directory."""
+
+    def __init__(self, node_id, directory, ports, members, extra=()):
+        self.id = node_id
+        self.directory = pathlib.Path(directory)
+        self.client_port, self.internal_port, self.admin_port = ports
+        self.members = members
+        self.extra = list(extra)
+        self.process = None
+
+    @property
+    def log_path(self):
+        return self.directory.with_suffix(".log")
+
+    def arguments(self):
+        arguments = [
+            BINARY, "serve",
+            "--node-id", str(self.id),
+            "--client-addr", f"127.0.0.1:{self.client_port}",
+            "--internal-addr", f"127.0.0.1:{self.internal_port}",
+            "--admin-addr", f"127.0.0.1:{self.admin_port}",
+            "--data-dir", str(self.directory),
+        ]
+        if self.members:
+            arguments += ["--bootstrap", "--initial-members", self.members]
+        return arguments + self.extra
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                self.arguments(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        return self
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self):
+        """kill -9: no clean-up, like a crash of the process."""
+        self.process.kill()
+        self.process.wait()
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        """A clean stop; returns the exit status."""
+        if not self.is_running():
+            return self.process.returncode if self.process else None
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        try:
+            return self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"node {self.id} did not stop within 30 s of SIGTERM")
+
+    def client(self, **options):
+        options.setdefault("socket_timeout", 15)
+        return redis.Redis(port=self.client_port, **options)
+
+    def admin(self, path):
+        """(status, body) of an admin page; (None, reason) when nobody answers."""
+        url = f"http://127.0.0.1:{self.admin_port}{path}"
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError as error:
+            return None, str(error)
+
+    def is_ready(self):
+        return self.admin("/ready")[0] == 200
+
+    def status(self):
+        status, body = self.admin("/status")
+        return json.loads(body) if status == 200 else None
+
+    def log_tail(self, lines=30):
+        try:
+            return "".join(self.log_path.open(errors="replace").readlines()[-lines:])
+        except OSError:
+            return ""
+
+
+class Cluster:
+    """Several nodes that bootstrap together. A context manager: leaves no process behind."""
+
+    def __init__(self, directory, count=3, extra=()):
+        ports = free_ports(3 * count)
+        internal = {i + 1: ports[3 * i + 1] for i in range(count)}
+        members = ",".join(f"{i}=127.0.0.1:{port}" for i, port in internal.items())
+        self.nodes = [
+            Node(i + 1, pathlib.Path(directory) / f"node-{i + 1}", ports[3 * i:3 * i + 3],
+                 members, extra)
+            for i in range(count)
+        ]
+
+    def __enter__(self):
+        for node in self.nodes:
+            node.start()
+        self.wait_ready()
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            if node.is_running():
+                node.resume()
+                node.process.terminate()
+        for node in self.nodes:
+            if node.process is None:
+                continue
+            try:
+                node.process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                node.kill()
+
+    def wait_ready(self, nodes=None, deadline_s=START_DEADLINE_S):
+        for node in nodes or self.nodes:
+            def ready_or_dead():
+                assert node.is_running(), f"node {node.id} exited:\n{node.log_tail()}"
+                return node.is_ready()
+            wait_until(ready_or_dead, deadline_s, f"node {node.id} ready; {node.admin('/ready')}")
+
+    def node(self, node_id):
+        return self.nodes[node_id - 1]
+
+    def others(self, node):
+        return [each for each in self.nodes if each is not node]
+
+    def leader(self, among=None, deadline_s=10):
+        """The node that leads the data group, by what the running nodes `among` say."""
+        def find():
+            for node in among or self.nodes:
+                if not node.is_running():
+                    continue
+                status = node.status()
+                for group in (status or {}).get("groups", []):
+                    if group["name"] == "data" and group["leader"]:
+                        leader = self.node(group["leader"])
+                        if among is None or leader in among:
+                            return leader
+            return None
+        return wait_until(find, deadline_s, "a leader of the data group")
