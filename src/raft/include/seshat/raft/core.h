@@ -168,7 +168,8 @@ class Core {
   //         kResourceExhausted.
   Status RequestRead(std::uint64_t context, MonotonicTime now);
 
-  // Starts an election now, as if the timeout had passed. For tests and scripts.
+  // Starts an election, as if the timeout had passed: now, or once this node's own vote promise has
+  // run out (read rule 6), never sooner. For tests and scripts.
   void Campaign(MonotonicTime now);
 
   // What there is to do since the last Ready. Call while HasReady().
@@ -208,5 +209,9 @@ class Core {
 
 // Errors: kInvalidArgument naming the field, its value and what is allowed.
 Status ValidateCoreOptions(const CoreOptions& options);
+
+// What a disk holds is not our bug: check it before it is given to a Core.
+// Errors: kCorruption: term runs, bounds, applied index or configurations contradict each other.
+Status ValidateRestoredState(const RestoredState& restored);
 
 }  // namespace seshat

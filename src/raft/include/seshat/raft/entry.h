@@ -24,6 +24,9 @@ struct Entry {
   EntryType type = EntryType::kNormal;
   FeatureLevel feature_level = kFeatureLevelMin;
   Payload data;
+  // Config entries: what `data` decodes to, set by whoever decoded the entry from wire or disk. The
+  // core knows no encoding; an appended config entry without it is malformed and dropped.
+  std::shared_ptr<const Configuration> configuration;
 
   // What the entry counts against byte limits.
   std::size_t SizeBytes() const { return kOverheadBytes + (data ? data->size() : 0); }
