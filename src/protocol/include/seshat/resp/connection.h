@@ -37,12 +37,19 @@ class RequestHandler {
   // The bytes after the last request are malformed. `error` is the whole reply line, as in
   // "ERR Protocol error: invalid bulk length": answer what came before, then this, then close.
   virtual void OnProtocolError(std::string_view error) = 0;
-  // The peer is gone or was cut off; no more calls follow and nothing can be sent.
+  // The peer is gone or was cut off; no more calls follow and nothing can be sent. The handler is
+  // destroyed next, then the sink: what is still in flight must not touch either.
   virtual void OnClosed() = 0;
   // False to stop reading from this client for a while (too much in flight).
   virtual bool WantsMore() const = 0;
   // Largest request the client may send now, bytes: small before authentication.
   virtual std::size_t RequestBytesMax() const = 0;
+  // True while the client has yet to authenticate: requests are then parsed one at a time and under
+  // Redis's limits for strangers (10 arguments of 16 KiB).
+  virtual bool NeedsAuthentication() const = 0;
+  // Requests taken and not yet answered. A client that has shut down its sending side, and every
+  // client of a server that drains, is closed once this is zero and its output has left.
+  virtual std::size_t InFlight() const = 0;
 };
 
 struct PeerAddress {
