@@ -1,0 +1,156 @@
+// Commands about the cluster: rows of the command table, ascending by name.
+// Source: Redis 7.0.15's command table (arity, flags, keys, arguments); the words are ours.
+#include <iterator>
+
+#include "command_groups.h"
+
+namespace seshat {
+namespace {
+
+constexpr std::string_view kVaries[] = {"nondeterministic_output"};
+
+constexpr ArgumentSpec kClusterKeySlotArguments[] = {
+    {.name = "key"},
+};
+
+constexpr CommandSpec kClusterSubcommands[] = {
+    {
+        .id = CommandId::kClusterInfo,
+        .full_name = "cluster|info",
+        .kind = CommandKind::kCluster,
+        .group = "cluster",
+        .arity = 2,
+        .flags = CommandFlag::kStale,
+        .acl_categories = AclCategory::kSlow,
+        .since = "3.0.0",
+        .complexity = "O(1)",
+        .summary = "Describes the state of the cluster",
+        .tips = kVaries,
+    },
+    {
+        .id = CommandId::kClusterKeySlot,
+        .full_name = "cluster|keyslot",
+        .kind = CommandKind::kCluster,
+        .group = "cluster",
+        .arity = 3,
+        .flags = CommandFlag::kStale,
+        .acl_categories = AclCategory::kSlow,
+        .since = "3.0.0",
+        .complexity = "O(N), N the length of the key",
+        .summary = "Shows the slot of a key",
+        .arguments = kClusterKeySlotArguments,
+    },
+    {
+        .id = CommandId::kClusterMyId,
+        .full_name = "cluster|myid",
+        .kind = CommandKind::kCluster,
+        .group = "cluster",
+        .arity = 2,
+        .flags = CommandFlag::kStale,
+        .acl_categories = AclCategory::kSlow,
+        .since = "3.0.0",
+        .complexity = "O(1)",
+        .summary = "Shows the id of this node",
+    },
+    {
+        .id = CommandId::kClusterNodes,
+        .full_name = "cluster|nodes",
+        .kind = CommandKind::kCluster,
+        .group = "cluster",
+        .arity = 2,
+        .flags = CommandFlag::kStale,
+        .acl_categories = AclCategory::kSlow,
+        .since = "3.0.0",
+        .complexity = "O(N), N the number of nodes",
+        .summary = "Lists the nodes of the cluster",
+        .tips = kVaries,
+    },
+    {
+        .id = CommandId::kClusterShards,
+        .full_name = "cluster|shards",
+        .kind = CommandKind::kCluster,
+        .group = "cluster",
+        .arity = 2,
+        .flags = CommandFlag::kStale,
+        .acl_categories = AclCategory::kSlow,
+        .since = "7.0.0",
+        .complexity = "O(N), N the number of nodes",
+        .summary = "Lists the shards with their slots and nodes",
+        .tips = kVaries,
+    },
+    {
+        .id = CommandId::kClusterSlots,
+        .full_name = "cluster|slots",
+        .kind = CommandKind::kCluster,
+        .group = "cluster",
+        .arity = 2,
+        .flags = CommandFlag::kStale,
+        .acl_categories = AclCategory::kSlow,
+        .since = "3.0.0",
+        .complexity = "O(N), N the number of nodes",
+        .summary = "Lists the slot ranges with their nodes",
+        .deprecated_since = "7.0.0",
+        .replaced_by = "`CLUSTER SHARDS`",
+        .tips = kVaries,
+    },
+};
+
+constexpr CommandSpec kCommands[] = {
+    {
+        .id = CommandId::kAsking,
+        .full_name = "asking",
+        .kind = CommandKind::kConnection,
+        .group = "cluster",
+        .arity = 1,
+        .flags = CommandFlag::kFast,
+        .acl_categories = AclCategory::kFast | AclCategory::kConnection,
+        .since = "3.0.0",
+        .complexity = "O(1)",
+        .summary = "Accepted for cluster clients; has no effect",
+    },
+    {
+        .id = CommandId::kCluster,
+        .full_name = "cluster",
+        .kind = CommandKind::kCluster,
+        .group = "cluster",
+        .arity = -2,
+        .acl_categories = AclCategory::kSlow,
+        .since = "3.0.0",
+        .complexity = "Depends on the subcommand",
+        .summary = "Commands about the cluster",
+        .subcommands = kClusterSubcommands,
+        .subcommand_count = std::size(kClusterSubcommands),
+    },
+    {
+        .id = CommandId::kReadOnly,
+        .full_name = "readonly",
+        .kind = CommandKind::kConnection,
+        .group = "cluster",
+        .arity = 1,
+        .flags = CommandFlag::kLoading | CommandFlag::kStale | CommandFlag::kFast,
+        .acl_categories = AclCategory::kFast | AclCategory::kConnection,
+        .since = "3.0.0",
+        .complexity = "O(1)",
+        .summary = "Allows stale reads from this node on this connection",
+    },
+    {
+        .id = CommandId::kReadWrite,
+        .full_name = "readwrite",
+        .kind = CommandKind::kConnection,
+        .group = "cluster",
+        .arity = 1,
+        .flags = CommandFlag::kLoading | CommandFlag::kStale | CommandFlag::kFast,
+        .acl_categories = AclCategory::kFast | AclCategory::kConnection,
+        .since = "3.0.0",
+        .complexity = "O(1)",
+        .summary = "Ends what READONLY began",
+    },
+};
+
+}  // namespace
+
+std::span<const CommandSpec> ClusterCommands() {
+  return kCommands;
+}
+
+}  // namespace seshat
