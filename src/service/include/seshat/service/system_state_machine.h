@@ -1,0 +1,52 @@
+// SystemStateMachine: what the system group's committed entries are applied to: membership, shard
+// map and replicated settings, in the rows of `system_data` (docs/formats.md).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "seshat/base/error.h"
+#include "seshat/commands/applied_state.h"
+#include "seshat/ports/state_store.h"
+#include "seshat/raft/state_machine.h"
+#include "seshat/service/cluster_state.h"
+
+namespace seshat {
+
+// Commands of the system group, as proposals carry them.
+// The group's first: fixes cluster id, members, shards and settings. Later ones change nothing and
+// answer an error reply.
+std::string EncodeBootstrapCluster(const ClusterState& initial);
+// A member reports its own addresses, store id and feature level. Refused, by an error reply, for a
+// node that is no member, and for a member whose store id is known and differs: a wiped disk.
+std::string EncodeRegisterNode(const ClusterMember& member);
+
+// Threads: as StateMachine.
+class SystemStateMachine final : public StateMachine {
+ public:
+  // Loads the group's rows and publishes what they say. May block.
+  // Pre:      `store` has the system group.
+  // Lifetime: store and source outlive the state machine.
+  // Errors:   kCorruption; kFailedPrecondition when a newer version of Seshat wrote a row.
+  static Result<std::unique_ptr<SystemStateMachine>> Open(StateStore& store,
+                                                          ClusterStateSource& source);
+
+  LogIndex AppliedIndex() const override { return applied_.index; }
+  UnixMillis GroupClock() const override { return applied_.clock; }
+  Status Apply(std::vector<CommittedEntry> entries) override;
+
+ private:
+  SystemStateMachine(StateStore& store, ClusterStateSource& source);
+
+  Status Load();
+  Result<Reply> ApplyCommand(std::string_view bytes);
+  void AppendChangedRows(const ClusterState& before, StateBatch& batch) const;
+
+  StateStore& store_;
+  ClusterStateSource& source_;
+  AppliedState applied_;
+  ClusterState state_;
+};
+
+}  // namespace seshat
