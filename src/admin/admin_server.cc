@@ -1,0 +1,179 @@
+#include "seshat/admin/admin_server.h"
+
+#include <civetweb.h>
+#include <fmt/format.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "seshat/admin/admin_client.h"
+
+namespace seshat {
+namespace {
+
+struct HttpAnswer {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+};
+
+std::string_view ReasonPhrase(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 413:
+      return "Payload Too Large";
+    default:
+      return "Service Unavailable";
+  }
+}
+
+HttpAnswer FromHealth(std::string_view good, const HealthAnswer& answer) {
+  const nlohmann::ordered_json body = {
+      {"status", answer.IsGood() ? std::string(good) : fmt::format("not {}", good)},
+      {"reasons", answer.reasons}};
+  return {answer.IsGood() ? 200 : 503, "application/json",
+          body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"};
+}
+
+HttpAnswer Problem(int status, std::string_view text) {
+  return {status, "application/json",
+          nlohmann::ordered_json{{"error", std::string(text)}}.dump() + "\n"};
+}
+
+}  // namespace
+
+// Threads: immutable after Start; civetweb's threads call Serve.
+class AdminServer::Impl {
+ public:
+  Impl(const HealthSource& health, std::function<std::string()> render_metrics)
+      : health_(health), render_metrics_(std::move(render_metrics)) {}
+  ~Impl() {
+    if (context_ != nullptr) StopListening();
+    mg_exit_library();
+  }
+
+  Status Listen(const AdminServerOptions& options);
+  void StopListening();
+  std::uint16_t port() const { return port_; }
+
+ private:
+  static int OnLogLine(const mg_connection* connection, const char* message);
+  static int OnRequest(mg_connection* connection, void* self);
+  HttpAnswer Serve(const mg_request_info& request) const;
+  HttpAnswer ServePath(std::string_view path) const;
+
+  const HealthSource& health_;
+  const std::function<std::string()> render_metrics_;
+  mg_context* context_ = nullptr;
+  std::uint16_t port_ = 0;
+  std::string own_address_;  // with the port really bound
+  std::string start_problem_;
+};
+
+// civetweb says why it cannot start only here, the cause first; what single clients do wrong is of
+// no interest.
+int AdminServer::Impl::OnLogLine(const mg_connection* connection, const char* message) {
+  Impl* const self = static_cast<Impl*>(mg_get_user_data(mg_get_context(connection)));
+  if (self->context_ == nullptr && self->start_problem_.empty()) self->start_problem_ = message;
+  return 1;  // nothing for civetweb to print
+}
+
+Status AdminServer::Impl::Listen(const AdminServerOptions& options) {
+  mg_init_library(0);
+  const std::string threads = std::to_string(options.threads);
+  const std::string request_bytes_max = std::to_string(options.request_bytes_max);
+  const std::string timeout = std::to_string(options.request_timeout_ms);
+  const char* settings[] = {"listening_ports",
+                            options.address.c_str(),
+                            "num_threads",
+                            threads.c_str(),
+                            "max_request_size",
+                            request_bytes_max.c_str(),
+                            "request_timeout_ms",
+                            timeout.c_str(),
+                            "enable_keep_alive",
+                            "no",
+                            nullptr};
+  mg_callbacks callbacks{};
+  callbacks.log_message = &OnLogLine;
+  mg_context* const context = mg_start(&callbacks, this, settings);
+  if (context == nullptr) {
+    return MakeError(ErrorCode::kIo, fmt::format("admin endpoint cannot listen on {}: {}",
+                                                 options.address, start_problem_));
+  }
+  context_ = context;
+  mg_server_port bound{};
+  if (mg_get_server_ports(context_, 1, &bound) == 1) {
+    port_ = static_cast<std::uint16_t>(bound.port);
+  }
+  own_address_ = fmt::format("{}:{}", options.address.substr(0, options.address.rfind(':')), port_);
+  mg_set_request_handler(context_, "/", &Impl::OnRequest, this);
+  return {};
+}
+
+// civetweb's acceptor looks for the stop only between two polls of 2 s: knock until it has seen it.
+void AdminServer::Impl::StopListening() {
+  std::atomic<bool> stopped{false};
+  std::thread stopper([this, &stopped] {
+    mg_stop(context_);
+    stopped = true;
+  });
+  while (!stopped) (void)AdminGet(own_address_, "/live", std::chrono::milliseconds(20));
+  stopper.join();
+}
+
+int AdminServer::Impl::OnRequest(mg_connection* connection, void* self) {
+  const mg_request_info& request = *mg_get_request_info(connection);
+  const HttpAnswer answer = static_cast<const Impl*>(self)->Serve(request);
+  const bool head_only = std::string_view(request.request_method) == "HEAD";
+  const std::string response = fmt::format(
+      "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n"
+      "Connection: close\r\n\r\n{}",
+      answer.status, ReasonPhrase(answer.status), answer.content_type, answer.body.size(),
+      head_only ? "" : answer.body);
+  mg_write(connection, response.data(), response.size());
+  return answer.status;
+}
+
+HttpAnswer AdminServer::Impl::Serve(const mg_request_info& request) const {
+  const std::string_view method = request.request_method;
+  if (method != "GET" && method != "HEAD") return Problem(405, "allowed: GET, HEAD");
+  if (request.content_length > 0) return Problem(413, "no request here takes a body");
+  return ServePath(request.local_uri);
+}
+
+HttpAnswer AdminServer::Impl::ServePath(std::string_view path) const {
+  if (path == "/live") return FromHealth("live", health_.GetLiveness());
+  if (path == "/ready") return FromHealth("ready", health_.GetReadiness());
+  if (path == "/health") return FromHealth("healthy", health_.GetHealth());
+  if (path == "/status") return {200, "application/json", ToJson(health_.GetStatus())};
+  if (path == "/metrics") return {200, "text/plain; version=0.0.4", render_metrics_()};
+  return Problem(404, "allowed: /live, /ready, /health, /metrics, /status");
+}
+
+AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+AdminServer::~AdminServer() = default;
+
+Result<std::unique_ptr<AdminServer>> AdminServer::Start(
+    const AdminServerOptions& options, const HealthSource& health,
+    std::function<std::string()> render_metrics) {
+  auto impl = std::make_unique<Impl>(health, std::move(render_metrics));
+  if (Status listening = impl->Listen(options); !listening) {
+    return std::unexpected(listening.error());
+  }
+  return std::unique_ptr<AdminServer>(new AdminServer(std::move(impl)));
+}
+
+std::uint16_t AdminServer::port() const {
+  return impl_->port();
+}
+
+}  // namespace seshat

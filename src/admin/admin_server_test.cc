@@ -1,0 +1,185 @@
+// The admin endpoint over real HTTP, by our own client and by raw sockets for what a client must
+// not send.
+#include "seshat/admin/admin_server.h"
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "seshat/admin/admin_client.h"
+
+namespace seshat {
+namespace {
+
+using ::testing::HasSubstr;
+
+class FakeHealth final : public HealthSource {
+ public:
+  HealthAnswer GetLiveness() const override { return live; }
+  HealthAnswer GetReadiness() const override { return ready; }
+  HealthAnswer GetHealth() const override { return health; }
+  StatusReport GetStatus() const override { return status; }
+
+  HealthAnswer live;
+  HealthAnswer ready;
+  HealthAnswer health;
+  StatusReport status;
+};
+
+class AdminServerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    AdminServerOptions options;
+    options.address = "127.0.0.1:0";
+    auto server = AdminServer::Start(options, health_, [] { return std::string("a_metric 1\n"); });
+    ASSERT_TRUE(server.has_value()) << server.error().message();
+    server_ = std::move(*server);
+  }
+
+  std::string Address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
+
+  AdminResponse Get(const std::string& path) {
+    Result<AdminResponse> response = AdminGet(Address(), path, std::chrono::seconds(10));
+    if (!response) {
+      ADD_FAILURE() << response.error().message();
+      return {};
+    }
+    return *response;
+  }
+
+  // Sends `bytes` as they are and returns everything that comes back.
+  std::string SendRaw(const std::string& bytes) {
+    const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(server_->port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    EXPECT_EQ(::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+    ::shutdown(descriptor, SHUT_WR);
+    std::string received;
+    char buffer[4096];
+    ssize_t count = 0;
+    while ((count = ::recv(descriptor, buffer, sizeof buffer, 0)) > 0) {
+      received.append(buffer, static_cast<std::size_t>(count));
+    }
+    ::close(descriptor);
+    return received;
+  }
+
+  FakeHealth health_;
+  std::unique_ptr<AdminServer> server_;
+};
+
+TEST_F(AdminServerTest, GoodHealthIs200WithoutReasons) {
+  const AdminResponse response = Get("/health");
+
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "{\"status\":\"healthy\",\"reasons\":[]}\n");
+}
+
+TEST_F(AdminServerTest, BadReadinessIs503AndSaysWhyNot) {
+  health_.ready.reasons = {"group data has no leader"};
+
+  const AdminResponse response = Get("/ready");
+
+  EXPECT_EQ(response.status, 503);
+  EXPECT_EQ(response.body,
+            "{\"status\":\"not ready\",\"reasons\":[\"group data has no leader\"]}\n");
+}
+
+TEST_F(AdminServerTest, LivenessIsItsOwnQuestion) {
+  health_.ready.reasons = {"behind"};
+
+  EXPECT_EQ(Get("/live").status, 200);
+}
+
+TEST_F(AdminServerTest, MetricsAreServedAsText) {
+  const AdminResponse response = Get("/metrics");
+
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "a_metric 1\n");
+}
+
+TEST_F(AdminServerTest, StatusIsTheReportAsJson) {
+  health_.status.node = NodeId(7);
+
+  const Result<StatusReport> report = ParseStatusReport(Get("/status").body);
+
+  ASSERT_TRUE(report.has_value()) << report.error().message();
+  EXPECT_EQ(report->node, NodeId(7));
+}
+
+TEST_F(AdminServerTest, UnknownPathIs404AndNamesTheKnownOnes) {
+  const AdminResponse response = Get("/nothing");
+
+  EXPECT_EQ(response.status, 404);
+  EXPECT_THAT(response.body, HasSubstr("/metrics"));
+}
+
+TEST_F(AdminServerTest, OtherMethodsAre405) {
+  EXPECT_THAT(SendRaw("DELETE /health HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr(" 405 "));
+}
+
+TEST_F(AdminServerTest, ABodyIsRefused) {
+  EXPECT_THAT(SendRaw("GET /health HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"),
+              HasSubstr(" 413 "));
+}
+
+TEST_F(AdminServerTest, HeadSendsNoBody) {
+  const std::string response = SendRaw("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n");
+
+  EXPECT_THAT(response, HasSubstr(" 200 "));
+  EXPECT_TRUE(response.ends_with("\r\n\r\n")) << response;
+}
+
+TEST_F(AdminServerTest, GarbageGetsA4xxAndTheServerGoesOn) {
+  EXPECT_THAT(SendRaw("\x01\x02\x03 nonsense\r\n\r\n"), HasSubstr(" 400 Bad Request"));
+
+  EXPECT_EQ(Get("/live").status, 200);
+}
+
+TEST_F(AdminServerTest, ARequestOverTheLimitGetsA4xxAndTheServerGoesOn) {
+  const std::string line = "GET /health HTTP/1.1\r\nX: " + std::string(64 * 1024, 'a');
+
+  const std::string response = SendRaw(line + "\r\n\r\n");
+
+  EXPECT_TRUE(response.empty() || response.starts_with("HTTP/1.0 4")) << response.substr(0, 100);
+  EXPECT_EQ(Get("/live").status, 200);
+}
+
+TEST_F(AdminServerTest, APortInUseIsAnErrorThatNamesIt) {
+  AdminServerOptions options;
+  options.address = Address();
+
+  const auto second = AdminServer::Start(options, health_, [] { return std::string(); });
+
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code(), ErrorCode::kIo);
+  EXPECT_THAT(second.error().message(), HasSubstr(Address()));
+  EXPECT_THAT(second.error().message(), HasSubstr("in use"));
+}
+
+TEST(AdminClientTest, NobodyListeningIsUnavailable) {
+  const Result<AdminResponse> response = AdminGet("127.0.0.1:1", "/live", std::chrono::seconds(10));
+
+  ASSERT_FALSE(response.has_value());
+  EXPECT_EQ(response.error().code(), ErrorCode::kUnavailable);
+  EXPECT_THAT(response.error().message(), HasSubstr("127.0.0.1:1"));
+}
+
+TEST(AdminClientTest, AnAddressWithoutPortIsInvalid) {
+  for (const char* address : {"", "host", "host:", ":1"}) {
+    const Result<AdminResponse> response = AdminGet(address, "/live", std::chrono::seconds(1));
+
+    ASSERT_FALSE(response.has_value()) << address;
+    EXPECT_EQ(response.error().code(), ErrorCode::kInvalidArgument) << address;
+  }
+}
+
+}  // namespace
+}  // namespace seshat

@@ -1,0 +1,23 @@
+// One HTTP GET to another node's admin endpoint, for `seshat status` and `seshat cluster`.
+#pragma once
+
+#include <string>
+
+#include "seshat/base/error.h"
+#include "seshat/base/time.h"
+
+namespace seshat {
+
+struct AdminResponse {
+  int status = 0;  // the HTTP status code
+  std::string body;
+};
+
+// Asks `address` ("host:port") for `path` and waits at most `timeout` for the whole answer.
+// Errors: kInvalidArgument: the address; kUnavailable: nobody answers there; kDeadlineExceeded;
+//         kCorruption: the answer is not HTTP, or larger than 16 MiB.
+// Threads: thread-safe; blocks.
+Result<AdminResponse> AdminGet(const std::string& address, const std::string& path,
+                               Duration timeout);
+
+}  // namespace seshat

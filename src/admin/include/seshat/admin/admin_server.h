@@ -1,0 +1,50 @@
+// AdminServer: the HTTP door for operators and their tools.
+//
+//   GET /live /ready /health   200, or 503 with {"status":"not ...","reasons":[...]}
+//   GET /metrics               Prometheus text
+//   GET /status                StatusReport as JSON
+// It carries no authentication: it binds to loopback unless told otherwise.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "seshat/admin/health_source.h"
+#include "seshat/base/error.h"
+
+namespace seshat {
+
+struct AdminServerOptions {
+  std::string address = "127.0.0.1:9090";  // port 0: any free one
+  int threads = 2;                         // requests served at a time; others wait
+  int request_bytes_max = 8 * 1024;        // line and headers together; more gets a 4xx
+  int request_timeout_ms = 5'000;          // for a client to finish sending its request
+};
+
+// Threads: thread-safe.
+class AdminServer {
+ public:
+  // Listens and serves until destroyed. `render_metrics` is called on admin threads.
+  // Errors:   kInvalidArgument: the address; kIo: it cannot be bound (the message names it and
+  //           says why, for instance that it is in use).
+  // Lifetime: `health` and `render_metrics` outlive the server.
+  static Result<std::unique_ptr<AdminServer>> Start(const AdminServerOptions& options,
+                                                    const HealthSource& health,
+                                                    std::function<std::string()> render_metrics);
+  // Waits for requests being served.
+  ~AdminServer();
+  AdminServer(const AdminServer&) = delete;
+  AdminServer& operator=(const AdminServer&) = delete;
+
+  // The port really bound.
+  std::uint16_t port() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+  explicit AdminServer(std::unique_ptr<Impl> impl);
+};
+
+}  // namespace seshat
