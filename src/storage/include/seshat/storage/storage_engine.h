@@ -1,0 +1,102 @@
+// The node's one RocksDB and the two ports on it.
+//
+// It keeps families, log records and rows as bytes; what they mean is the raft layer's and the
+// appliers'. The rules it follows, and why, are in docs/adr/0006-rocksdb-rules.md.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "seshat/base/error.h"
+#include "seshat/base/ids.h"
+#include "seshat/ports/fatal.h"
+#include "seshat/ports/log_store.h"
+#include "seshat/ports/metrics.h"
+#include "seshat/ports/state_store.h"
+
+namespace rocksdb {
+class Env;
+}  // namespace rocksdb
+
+namespace seshat {
+
+struct StorageOptions {
+  std::filesystem::path data_dir;  // made when missing
+  std::size_t block_cache_bytes = std::size_t{256} << 20;
+  std::size_t write_buffer_bytes = std::size_t{256} << 20;  // memtables of all families together
+  std::uint64_t wal_bytes_max = std::uint64_t{512} << 20;   // then the oldest families are flushed
+  // Queued log writes. Callers stay below it; one who does not waits in LogStore::Write.
+  std::size_t log_write_bytes_max = std::size_t{512} << 20;
+  std::size_t log_batch_bytes_max = std::size_t{16} << 20;  // what one sync covers at most, about
+  // How long after the last sync the log writer records how far that sync reached.
+  std::chrono::milliseconds idle_mark_delay{100};
+  rocksdb::Env* env = nullptr;  // not owned, outlives the engine; tests put a faulty disk here
+};
+
+// A tail of the write-ahead log that had never been synced and was found torn at start.
+struct TornTail {
+  std::filesystem::path file;        // of the write-ahead log
+  std::uint64_t offset = 0;          // cut there; later files are gone
+  std::uint64_t bytes_dropped = 0;   // in all files
+  std::filesystem::path kept_aside;  // folder with copies of what was dropped
+  std::string damage;                // what was found, for people
+};
+
+// What start-up found and mended; for the log.
+struct OpenReport {
+  std::optional<TornTail> torn_tail;
+  std::vector<std::string> dropped_families;  // not in the map: left by a crash between two steps
+};
+
+// Threads: thread-safe, but for Stop and the destructor, which come last and alone.
+class StorageEngine {
+ public:
+  // Errors: kFailedPrecondition when another process has `data_dir` open; kCorruption when a synced
+  //         write is damaged or missing, or a row is damaged or from a newer version; kIo. Each
+  //         names the file or row. On every error the node must not start.
+  // Lifetime: `fatal` and `metrics` outlive the engine. `fatal` may be called from any thread.
+  static Result<std::unique_ptr<StorageEngine>> Open(const StorageOptions& options,
+                                                     FatalHandler& fatal, Metrics& metrics,
+                                                     NodeId node);
+  ~StorageEngine();
+  StorageEngine(const StorageEngine&) = delete;
+  StorageEngine& operator=(const StorageEngine&) = delete;
+
+  LogStore& log();
+  StateStore& state();
+  const OpenReport& open_report() const;
+
+  // The store id on record for `peer`: `store_id` itself the first time (trust on first use).
+  // Errors:     kCorruption for a damaged row; kIo (the node is stopping).
+  // Durability: synced at return.
+  Result<std::string> RememberPeer(NodeId peer, std::string_view store_id);
+
+  // Replaces what is on record, for a node that was replaced on purpose. Same contract.
+  Status ReplacePeer(NodeId peer, std::string_view store_id);
+
+  // Free space for an unprivileged process on the file system of `data_dir`. Errors: kIo.
+  Result<std::uint64_t> FreeDiskBytes() const;
+  // max(1 GiB, 5% of the file system): below it the service refuses writes. Errors: kIo.
+  Result<std::uint64_t> FreeDiskBytesMin() const;
+
+  // Sets `storage_db_size_bytes`. Walks the folder: call it every few seconds, off the hot paths.
+  void RefreshMetrics();
+
+  // Writes and syncs everything queued, runs its callbacks, then closes the queue: a later log
+  // write is dropped and never called back. May be called twice.
+  void Stop();
+
+ private:
+  class Impl;
+  explicit StorageEngine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace seshat

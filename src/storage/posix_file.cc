@@ -1,0 +1,147 @@
+#include "posix_file.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace seshat {
+namespace {
+
+Status WriteAll(const FileDescriptor& file, const std::filesystem::path& path,
+                std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(file.get(), content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return SystemError("cannot write", path);
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Status Sync(const FileDescriptor& file, const std::filesystem::path& path) {
+  if (::fsync(file.get()) != 0) return SystemError("cannot sync", path);
+  return {};
+}
+
+Result<FileDescriptor> CreateNew(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) return SystemError("cannot create", path);
+  return FileDescriptor(fd);
+}
+
+}  // namespace
+
+FileDescriptor& FileDescriptor::operator=(FileDescriptor&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+FileDescriptor::~FileDescriptor() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::unexpected<Error> SystemError(std::string_view what, const std::filesystem::path& path) {
+  const std::string text = std::error_code(errno, std::generic_category()).message();
+  return MakeError(ErrorCode::kIo, fmt::format("{} {}: {}", what, path.string(), text));
+}
+
+Result<FileDescriptor> OpenForReading(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return SystemError("cannot open", path);
+  return FileDescriptor(fd);
+}
+
+Status ReadAt(const FileDescriptor& file, const std::filesystem::path& path, std::uint64_t offset,
+              std::size_t bytes, std::string& out) {
+  out.resize(bytes);
+  std::size_t filled = 0;
+  while (filled < bytes) {
+    const ssize_t got = ::pread(file.get(), out.data() + filled, bytes - filled,
+                                static_cast<off_t>(offset + filled));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return SystemError("cannot read", path);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  out.resize(filled);
+  return {};
+}
+
+Result<std::optional<std::string>> ReadSmallFile(const std::filesystem::path& path,
+                                                 std::size_t bytes_max) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT) return std::nullopt;
+  if (fd < 0) return SystemError("cannot open", path);
+  const FileDescriptor file(fd);
+  std::string content;
+  if (Status read = ReadAt(file, path, 0, bytes_max + 1, content); !read) {
+    return std::unexpected(read.error());
+  }
+  if (content.size() > bytes_max) {
+    return MakeError(ErrorCode::kCorruption, fmt::format("{} is larger than {} bytes, the most "
+                                                         "that it may have",
+                                                         path.string(), bytes_max));
+  }
+  return content;
+}
+
+Status ReplaceFile(const std::filesystem::path& path, std::string_view content) {
+  std::filesystem::path temporary = path;
+  temporary += ".new";
+  {
+    Result<FileDescriptor> file = CreateNew(temporary);
+    if (!file) return std::unexpected(file.error());
+    if (Status written = WriteAll(*file, temporary, content); !written) return written;
+    if (Status synced = Sync(*file, temporary); !synced) return synced;
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return SystemError("cannot replace", path);
+  return SyncFolder(path.parent_path());
+}
+
+Status CopyFileSynced(const std::filesystem::path& from, const std::filesystem::path& to) {
+  constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+  Result<FileDescriptor> source = OpenForReading(from);
+  if (!source) return std::unexpected(source.error());
+  Result<FileDescriptor> target = CreateNew(to);
+  if (!target) return std::unexpected(target.error());
+  std::string chunk;
+  for (std::uint64_t offset = 0;; offset += chunk.size()) {
+    if (Status read = ReadAt(*source, from, offset, kChunkBytes, chunk); !read) return read;
+    if (chunk.empty()) break;
+    if (Status written = WriteAll(*target, to, chunk); !written) return written;
+  }
+  return Sync(*target, to);
+}
+
+Status TruncateFileSynced(const std::filesystem::path& path, std::uint64_t bytes) {
+  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (file.get() < 0) return SystemError("cannot open", path);
+  if (::ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) {
+    return SystemError("cannot truncate", path);
+  }
+  return Sync(file, path);
+}
+
+Status SyncFolder(const std::filesystem::path& folder) {
+  const std::filesystem::path name = folder.empty() ? "." : folder;
+  const FileDescriptor handle(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (handle.get() < 0) return SystemError("cannot open", name);
+  return Sync(handle, name);
+}
+
+Status MakeFolder(const std::filesystem::path& folder) {
+  std::error_code failure;
+  const bool made = std::filesystem::create_directories(folder, failure);
+  if (failure) {
+    return MakeError(ErrorCode::kIo, fmt::format("cannot make the folder {}: {}", folder.string(),
+                                                 failure.message()));
+  }
+  if (!made) return {};
+  return SyncFolder(folder.parent_path());
+}
+
+}  // namespace seshat

@@ -1,0 +1,58 @@
+// Files with their durability spelled out: the few system calls that the standard library hides.
+//
+// Not for RocksDB's files while it has them open.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "seshat/base/error.h"
+
+namespace seshat {
+
+// An open file descriptor, closed at the end of its life.
+// Threads: owned by its user.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept;
+  ~FileDescriptor();
+
+  int get() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
+// kIo: "`what` `path`: <the system's text for errno>".
+std::unexpected<Error> SystemError(std::string_view what, const std::filesystem::path& path);
+
+Result<FileDescriptor> OpenForReading(const std::filesystem::path& path);
+
+// Up to `bytes` from `offset`; fewer only at the end of the file. Errors: kIo.
+Status ReadAt(const FileDescriptor& file, const std::filesystem::path& path, std::uint64_t offset,
+              std::size_t bytes, std::string& out);
+
+// Empty when the file does not exist. Errors: kIo; kCorruption when larger than `bytes_max`.
+Result<std::optional<std::string>> ReadSmallFile(const std::filesystem::path& path,
+                                                 std::size_t bytes_max);
+
+// Durability: file and folder are synced at return; a crash leaves the old file or the new one.
+Status ReplaceFile(const std::filesystem::path& path, std::string_view content);
+
+// Durability: synced at return.
+Status CopyFileSynced(const std::filesystem::path& from, const std::filesystem::path& to);
+Status TruncateFileSynced(const std::filesystem::path& path, std::uint64_t bytes);
+Status SyncFolder(const std::filesystem::path& folder);
+
+// Makes the folder and its parents. Durability: its entry in its parent is synced.
+Status MakeFolder(const std::filesystem::path& folder);
+
+}  // namespace seshat

@@ -1,0 +1,43 @@
+// The port LogStore on RocksDB.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "database.h"
+#include "log_writer.h"
+#include "seshat/base/mutex.h"
+#include "seshat/ports/log_store.h"
+
+namespace seshat {
+
+// Threads: thread-safe.
+class RocksLogStore : public LogStore {
+ public:
+  RocksLogStore(Database& database, LogWriter& writer) : database_(database), writer_(writer) {}
+
+  // Tells the writer where each log ends. Errors: kCorruption, kIo.
+  Status AddGroupsToWriter();
+
+  std::vector<GroupId> Groups() const override { return database_.Groups(); }
+  Status CreateGroup(GroupId group, std::string snapshot_row) override;
+  Result<LogContents> Load(GroupId group) override;
+  Result<std::vector<LogRecord>> Read(GroupId group, LogIndex first, LogIndex end,
+                                      std::size_t bytes_max) override;
+  void Write(LogWrite write, UniqueFunction<void()> on_durable) override {
+    writer_.Write(std::move(write), std::move(on_durable));
+  }
+
+ private:
+  Result<LogIndex> ReadFirstIndex(const GroupFamilies& families);
+  Result<LogIndex> ReadLastIndex(const GroupFamilies& families, LogIndex first);
+  Status CheckContiguous(const GroupFamilies& families, LogIndex first, LogIndex last);
+  std::unexpected<Error> Corrupt(const GroupFamilies& families, std::string_view what) const;
+
+  Database& database_;
+  LogWriter& writer_;
+  Mutex create_mutex_;  // two calls for one group must not both find it missing
+};
+
+}  // namespace seshat

@@ -1,0 +1,32 @@
+// RocksDB's settings, all in one place; docs/adr/0006-rocksdb-rules.md says why.
+#pragma once
+
+#include <rocksdb/options.h>
+
+#include <memory>
+
+#include "family_names.h"
+#include "seshat/storage/storage_engine.h"
+
+namespace rocksdb {
+class Cache;
+}  // namespace rocksdb
+
+namespace seshat {
+
+// Threads: immutable.
+class RocksOptions {
+ public:
+  explicit RocksOptions(const StorageOptions& options);
+
+  const rocksdb::DBOptions& db() const { return db_; }
+  rocksdb::DBOptions& db() { return db_; }
+  rocksdb::ColumnFamilyOptions ForDefault() const { return ForKind(FamilyKind::kState); }
+  rocksdb::ColumnFamilyOptions ForKind(FamilyKind kind) const;
+
+ private:
+  std::shared_ptr<rocksdb::Cache> cache_;
+  rocksdb::DBOptions db_;
+};
+
+}  // namespace seshat
