@@ -33,13 +33,18 @@ struct Proposal {
 
 struct GroupDriverOptions {
   CoreOptions core;
-  std::size_t proposals_max = 10'000;         // queued and in flight
+  std::size_t proposals_max = 10'000;         // queued, in the log or being applied
   std::size_t proposal_bytes_max = 64 << 20;  // likewise
+  std::size_t messages_max = 10'000;          // of peers, waiting to be handled; more are dropped
+  std::size_t message_bytes_max = 64 << 20;   // likewise
   std::size_t entry_bytes_max = 1 << 20;  // a batch is closed beyond it; one command may exceed it
   std::size_t apply_bytes_max = 4 << 20;  // handed to the state machine at once
   std::size_t reads_max = 100'000;        // waiting for a read index
   Duration read_timeout = std::chrono::seconds(5);
   Duration read_retry = std::chrono::milliseconds(250);  // a lost read index request is asked again
+  // How long a leader that was deposed waits to learn what became of its proposals before it calls
+  // their outcome unknown.
+  Duration outcome_wait = std::chrono::seconds(1);
 };
 
 // What the read fast path and the router need, readable from any thread without a lock.
@@ -62,20 +67,22 @@ struct GroupStatus {
   std::size_t proposals_in_flight = 0;
   std::size_t reads_waiting = 0;
   std::uint64_t log_size_bytes = 0;  // on disk, before compaction
-  // Leader: since when each voter has been silent; follower: since when the leader has been.
-  bool has_quorum = false;
-  MonotonicTime leader_since;
+  bool has_quorum = false;  // leader: a quorum answers; others: a leader is known
+  MonotonicTime leader_since;  // when the present leader became known here; kNever: none is
   LogIndex known_commit;  // the highest commit index heard of from the leader: lag = this - applied
 };
 
 struct GroupPorts {
   Executor* raft = nullptr;   // runs the core
-  Executor* apply = nullptr;  // runs the state machine
+  Executor* apply = nullptr;  // runs the state machine; may block on the disk
+  // Reads old log records for slow followers; may block; many groups may share one. Null: `apply`
+  // does it.
+  Executor* log_reader = nullptr;
   Clock* clock = nullptr;
   LogStore* log = nullptr;
   Transport* transport = nullptr;
   FatalHandler* fatal = nullptr;
-  Metrics* metrics = nullptr;
+  Metrics* metrics = nullptr;  // null: none are kept
 };
 
 // A grant to read: everything acknowledged before the request is applied here.
@@ -84,24 +91,32 @@ struct ReadPermit {
   LogIndex applied;        // at least the read index
 };
 
-// Threads: thread-safe, except Start and Stop. Callbacks run on the raft or apply executor.
+// Threads: thread-safe, except Start, Stop and BeginStop. Callbacks run on the raft or apply
+// executor; refusals that need no look at the core run inside the call itself.
 class GroupDriver {
  public:
   // Loads the group from `ports.log`. Pre: the group exists there.
-  // Errors: kCorruption when its rows or entries do not decode (the message names the record).
+  // Errors: kCorruption when its rows or entries do not decode or do not fit together,
+  //         kFailedPrecondition when a newer release wrote them (both name the record).
   // Lifetime: ports and state machine outlive the driver.
   static Result<std::unique_ptr<GroupDriver>> Open(GroupId group, const GroupDriverOptions& options,
                                                    const GroupPorts& ports,
                                                    std::unique_ptr<StateMachine> state_machine);
+  // Without Stop it drops what waits, uncalled: only a simulated crash may do that.
   ~GroupDriver();
 
+  // Before Start every request is refused and every message dropped.
   void Start();
-  // Fails what is waiting (queued: not applied; in the log: outcome unknown), then waits for both
-  // executors to have let go. Pre: called from neither executor.
+  // Fails what is waiting (queued: not applied; in the log: outcome unknown), then waits for the
+  // executors to have let go. Entries already on their way into the state machine are applied and
+  // answered. No callback runs afterwards. Pre: called from none of the executors.
   void Stop();
+  // The same without waiting: `done` runs on the last executor to let go.
+  void BeginStop(UniqueFunction<void()> done);
 
   // Queues commands; those that wait when the executor comes round share one entry, in order.
-  // Refusals reach the waiters, at once or later; never both a refusal and a result.
+  // Refusals reach the waiters, at once or later; never both a refusal and a result. When the
+  // bound is reached in the middle, all that follow are refused too: order is kept.
   void Propose(std::vector<Proposal> proposals);
 
   // Calls back when a linearizable read may be served here, or with an error: kUnavailable (no
@@ -113,8 +128,8 @@ class GroupDriver {
   // committed is applied (read rules 1 and 2). Any thread.
   bool TryLeaseRead(ReadPermit& permit) const;
 
-  // Runs `done` on the apply executor once something past `index` is applied (at once if so), or
-  // when the driver stops.
+  // Runs `done` on the apply executor once something past `index` is applied (at once if so), when
+  // the driver stops, or early when reads_max wait already: look again before relying on it. Inside the call when it does not run.
   void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done);
 
   // A peer's message for this group.

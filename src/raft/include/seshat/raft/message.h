@@ -59,6 +59,8 @@ struct Message {
   MonotonicTime sent_at;  // on the sender's own clock; only ever compared by the sender
   Duration promise{0};
   bool transfer = false;  // a campaign asked for by the leader: stickiness does not apply
+  // Filled by the drivers, not by the core. Heartbeat requests and read index responses: the
+  // leader's stamp. Heartbeat responses: the sender's wall clock (GroupTime).
   UnixMillis leader_time;
   std::optional<SnapshotDescriptor> snapshot;
 };
