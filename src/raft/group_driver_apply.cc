@@ -1,0 +1,253 @@
+// The apply and log reader executors' side of the driver, and what any thread may call.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "entry_codec.h"
+#include "group_driver_impl.h"
+
+namespace seshat {
+
+// --- any thread ---
+
+template <typename Fill>
+bool GroupDriver::Impl::Enqueue(Fill fill) {
+  {
+    MutexLock lock(mutex_);
+    if (state_ != State::kRunning) return false;
+    fill(inbox_);
+    if (std::exchange(is_cycle_posted_, true)) return true;
+  }
+  ports_.raft->Post([self = shared_from_this()] { self->Cycle(); });
+  return true;
+}
+
+void GroupDriver::Impl::OnPersisted(std::uint64_t number) {
+  Enqueue([&](Inbox& inbox) { inbox.persisted.push_back(number); });
+}
+
+void GroupDriver::Impl::Start() {
+  {
+    MutexLock lock(mutex_);
+    if (state_ != State::kNew) return;
+    state_ = State::kRunning;
+  }
+  Enqueue([](Inbox&) {});
+}
+
+void GroupDriver::Impl::BeginStop(UniqueFunction<void()> done) {
+  {
+    MutexLock lock(mutex_);
+    state_ = State::kStopping;
+  }
+  // From one executor to the next: each has run everything of ours when its turn comes.
+  ports_.raft->Post([self = shared_from_this(), done = std::move(done)]() mutable {
+    self->Halt();
+    Executor* apply = self->ports_.apply;
+    apply->Post([self = std::move(self), done = std::move(done)]() mutable {
+      self->RunAppliedWaiters(true);
+      Executor* reader = self->ports_.log_reader;
+      if (reader == nullptr) return done();
+      self.reset();
+      reader->Post(std::move(done));
+    });
+  });
+}
+
+void GroupDriver::Impl::Propose(std::vector<Proposal> proposals) {
+  const char* refusal = nullptr;
+  ErrorCode code = ErrorCode::kUnavailable;
+  std::size_t admitted = 0;
+  if (!view_.is_leader.load(std::memory_order_acquire)) {
+    refusal = "this node does not lead the group";
+  } else {
+    while (admitted < proposals.size() && budget_.Admit(proposals[admitted].command.size())) {
+      ++admitted;
+    }
+    if (admitted < proposals.size()) {
+      code = ErrorCode::kResourceExhausted;
+      refusal = "too many writes are in flight (proposals_max, proposal_bytes_max)";
+    }
+  }
+
+  const bool is_queued = admitted > 0 && Enqueue([&](Inbox& inbox) {
+                           for (std::size_t i = 0; i < admitted; ++i)
+                             inbox.proposals.push_back(std::move(proposals[i]));
+                         });
+  if (admitted > 0 && !is_queued) {
+    for (std::size_t i = 0; i < admitted; ++i) budget_.Release(1, proposals[i].command.size());
+    admitted = 0;
+    code = ErrorCode::kCancelled;
+    refusal = "the node is stopping";
+  }
+  const NodeId leader(view_.leader.load(std::memory_order_acquire));
+  for (std::size_t i = admitted; i < proposals.size(); ++i) {
+    proposals[i].waiter->OnNotApplied(Error(code, refusal), leader);
+  }
+}
+
+void GroupDriver::Impl::RequestRead(ReadDone done) {
+  if (reads_waiting_.fetch_add(1, std::memory_order_relaxed) >= options_.reads_max) {
+    reads_waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return done(MakeError(ErrorCode::kResourceExhausted, "too many reads wait (reads_max)"));
+  }
+  PendingRead read{std::move(done), ports_.clock->Now() + options_.read_timeout};
+  if (Enqueue([&](Inbox& inbox) { inbox.reads.push_back(std::move(read)); })) return;
+  reads_waiting_.fetch_sub(1, std::memory_order_relaxed);
+  read.done(MakeError(ErrorCode::kCancelled, "the node is stopping"));
+}
+
+bool GroupDriver::Impl::TryLeaseRead(ReadPermit& permit) const {
+  // The read takes effect at the moment the lease is loaded. It holds then, because the clock is
+  // read later and still finds it unexpired; a thread that was paused in between finds it expired.
+  // The commit index is stored before the lease it belongs to, so loading in the opposite order
+  // (acquire pairs with release) sees everything committed before that moment. Everything that was
+  // acknowledged here was handed to the state machine after its commit index was published, so it
+  // is below this commit index too, and below `applied` when `applied` has reached it. A node whose
+  // lease holds is the only one that can have acknowledged anything since.
+  const std::int64_t lease_ns = view_.lease_until_ns.load(std::memory_order_acquire);
+  if (lease_ns == 0) return false;
+  const std::uint64_t commit = view_.commit.load(std::memory_order_acquire);
+  const std::uint64_t applied = view_.applied.load(std::memory_order_acquire);
+  if (applied < commit) return false;
+  if (ports_.clock->Now() >= MonotonicTime{Duration(lease_ns)}) return false;
+  permit = {time_.Current(), LogIndex(applied)};
+  return true;
+}
+
+void GroupDriver::Impl::WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) {
+  {
+    // The apply executor publishes `applied` before it takes this lock to look for waiters, so
+    // either it finds this one or this look finds the new value.
+    MutexLock lock(mutex_);
+    const bool is_past = LogIndex(view_.applied.load(std::memory_order_acquire)) > index;
+    if (state_ == State::kRunning) {
+      if (is_past || applied_waiters_.size() >= options_.reads_max) {
+        return ports_.apply->Post(std::move(done));
+      }
+      applied_waiters_.push_back({index, std::move(done)});
+      return;
+    }
+  }
+  done();
+}
+
+void GroupDriver::Impl::OnMessage(Message message) {
+  std::size_t bytes = sizeof(Message);
+  for (const Entry& entry : message.entries) bytes += entry.SizeBytes();
+  Enqueue([&](Inbox& inbox) {
+    // Dropping is safe: a lost message is what Raft is made for.
+    const bool is_full =
+        inbox.messages.size() >= options_.messages_max ||
+        (inbox.message_bytes > 0 && inbox.message_bytes + bytes > options_.message_bytes_max);
+    if (is_full) return;
+    inbox.message_bytes += bytes;
+    inbox.messages.push_back(std::move(message));
+  });
+}
+
+GroupStatus GroupDriver::Impl::GetStatus() const {
+  MutexLock lock(mutex_);
+  return status_;
+}
+
+void GroupDriver::Impl::OnLeadershipChange(UniqueFunction<void(bool, Term)> listener) {
+  leadership_listener_ = std::move(listener);
+}
+
+// --- apply executor ---
+
+Status GroupDriver::Impl::DecodeBatch(ApplyBatch& batch) {
+  for (CommittedEntry& entry : batch.entries) {
+    if (entry.type != EntryType::kNormal) continue;
+    const std::string_view data = entry.data ? std::string_view(*entry.data) : std::string_view();
+    Result<ProposalBatchView> view = DecodeProposalBatch(data);
+    if (!view) {
+      return std::unexpected(std::move(view).error().WithContext(
+          fmt::format("group {}, log entry {}", group_.value(), entry.index.value())));
+    }
+    entry.stamp = view->stamp;
+    entry.commands = std::move(view->commands);
+    time_.OnApplied(entry.stamp);  // before any result is out: time must not seem to go back
+  }
+  return {};
+}
+
+void GroupDriver::Impl::RunApply(ApplyBatch batch) {
+  if (has_apply_failed_) return;
+  const LogIndex last = batch.entries.back().index;
+  Status status = DecodeBatch(batch);
+  if (status) status = state_machine_->Apply(std::move(batch.entries));
+  if (!status) {
+    has_apply_failed_ = true;
+    return ports_.fatal->StopNode(status.error());
+  }
+  view_.applied.store(last.value(), std::memory_order_release);
+  RunAppliedWaiters(false);
+  Enqueue([&](Inbox& inbox) {
+    inbox.applied.push_back({last, batch.proposals, batch.proposal_bytes});
+  });
+}
+
+void GroupDriver::Impl::RunAppliedWaiters(bool all) {
+  const LogIndex applied(view_.applied.load(std::memory_order_acquire));
+  std::vector<AppliedWaiter> ready;
+  {
+    MutexLock lock(mutex_);
+    if (applied_waiters_.empty()) return;
+    const auto waits = [&](const AppliedWaiter& waiter) { return !all && applied <= waiter.index; };
+    const auto first =
+        std::stable_partition(applied_waiters_.begin(), applied_waiters_.end(), waits);
+    ready.assign(std::make_move_iterator(first), std::make_move_iterator(applied_waiters_.end()));
+    applied_waiters_.erase(first, applied_waiters_.end());
+  }
+  for (AppliedWaiter& waiter : ready) waiter.done();
+}
+
+void GroupDriver::Impl::RunLoad(LogIndex first, LogIndex end) {
+  if (has_apply_failed_) return;
+  Result<std::vector<Entry>> entries = ReadEntries(first, end, options_.apply_bytes_max);
+  if (!entries) {
+    has_apply_failed_ = true;
+    return ports_.fatal->StopNode(entries.error());
+  }
+  Enqueue([&](Inbox& inbox) { inbox.loaded = *std::move(entries); });
+}
+
+// --- log reader executor ---
+
+void GroupDriver::Impl::RunFetch(const FetchRequest& fetch, Term term) {
+  Result<std::vector<Entry>> entries = ReadEntries(fetch.first, fetch.end, fetch.bytes_max);
+  // Not found: truncated or compacted meanwhile, an empty answer says so. Anything else is a log
+  // that cannot be read, and a node must not go on with one.
+  if (!entries && entries.error().code() != ErrorCode::kNotFound) {
+    return ports_.fatal->StopNode(entries.error());
+  }
+  FetchedNotice notice{fetch.follower, term, {}};
+  if (entries) notice.entries = *std::move(entries);
+  Enqueue([&](Inbox& inbox) { inbox.fetched.push_back(std::move(notice)); });
+}
+
+Result<std::vector<Entry>> GroupDriver::Impl::ReadEntries(LogIndex first, LogIndex end,
+                                                          std::size_t bytes_max) {
+  Result<std::vector<LogRecord>> records = ports_.log->Read(group_, first, end, bytes_max);
+  if (!records) return std::unexpected(std::move(records).error());
+  std::vector<Entry> entries;
+  entries.reserve(records->size());
+  for (const LogRecord& record : *records) {
+    Result<Entry> entry = DecodeEntry(record.value);
+    if (entry && entry->index != record.index) {
+      entry = MakeError(ErrorCode::kCorruption, "the record holds another entry");
+    }
+    if (!entry) {
+      return std::unexpected(std::move(entry).error().WithContext(
+          fmt::format("group {}, log record {}", group_.value(), record.index.value())));
+    }
+    entries.push_back(*std::move(entry));
+  }
+  return entries;
+}
+
+}  // namespace seshat

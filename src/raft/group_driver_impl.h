@@ -1,0 +1,187 @@
+// The inside of GroupDriver: one group's core, its queues and its way to disk, peers and state
+// machine.
+//
+// Work enters through one inbox. Whoever fills an empty inbox posts one Cycle() to the raft
+// executor, which takes everything that has gathered: the more load, the larger the batches. The
+// apply executor runs the state machine and reads the log where the core has no entry in memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "group_driver_metrics.h"
+#include "group_driver_proposals.h"
+#include "group_driver_reads.h"
+#include "group_driver_time.h"
+#include "message_codec.h"
+#include "seshat/base/mutex.h"
+#include "seshat/raft/group_driver.h"
+
+namespace seshat {
+
+// What Open reads from the disk.
+struct LoadedGroup {
+  RestoredState restored;
+  std::uint64_t log_bytes = 0;
+  // Sizes of the records that may yet be truncated: those above the stored commit index.
+  std::deque<std::size_t> uncommitted_record_bytes;
+};
+
+// Errors: see GroupDriver::Open.
+Result<LoadedGroup> LoadGroup(GroupId group, LogStore& log, LogIndex applied);
+
+class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl> {
+ public:
+  Impl(GroupId group, const GroupDriverOptions& options, const GroupPorts& ports,
+       std::unique_ptr<StateMachine> state_machine, LoadedGroup loaded);
+  ~Impl();
+
+  void Start();
+  void BeginStop(UniqueFunction<void()> done);
+  void Propose(std::vector<Proposal> proposals);
+  void RequestRead(ReadDone done);
+  bool TryLeaseRead(ReadPermit& permit) const;
+  void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done);
+  void OnMessage(Message message);
+  UnixMillis CurrentStamp() const { return time_.Current(); }
+  const GroupView& view() const { return view_; }
+  GroupStatus GetStatus() const;
+  void OnLeadershipChange(UniqueFunction<void(bool, Term)> listener);
+
+ private:
+  enum class State { kNew, kRunning, kStopping };
+
+  // Entries on their way to the state machine, and what they hold of the proposal budget.
+  struct ApplyBatch {
+    std::vector<CommittedEntry> entries;
+    std::size_t proposals = 0;
+    std::size_t proposal_bytes = 0;
+  };
+  struct AppliedNotice {
+    LogIndex index;
+    std::size_t proposals = 0;
+    std::size_t proposal_bytes = 0;
+  };
+  struct FetchedNotice {
+    NodeId follower;
+    Term term;  // in which it was asked for
+    std::vector<Entry> entries;
+  };
+  struct Inbox {
+    std::vector<Message> messages;
+    std::size_t message_bytes = 0;
+    std::vector<Proposal> proposals;
+    std::vector<PendingRead> reads;
+    std::vector<std::uint64_t> persisted;  // numbers of Readys
+    std::vector<AppliedNotice> applied;
+    std::vector<FetchedNotice> fetched;
+    std::optional<std::vector<Entry>> loaded;  // to be applied
+  };
+  // A Ready whose write, or that of one before it, is not durable yet.
+  struct PendingReady {
+    std::uint64_t number = 0;
+    bool is_durable = false;
+    std::vector<Message> messages;
+  };
+  struct Outgoing {
+    NodeId to;
+    Channel channel = Channel::kControl;
+    MessageBatchWriter writer;
+  };
+  struct AppliedWaiter {
+    LogIndex index;
+    UniqueFunction<void()> done;
+  };
+
+  // --- any thread ---
+  // Lets `fill` put something into the inbox and sees to a Cycle. False when not running.
+  template <typename Fill>
+  bool Enqueue(Fill fill);
+  void OnPersisted(std::uint64_t number);
+
+  // --- raft executor ---
+  void Cycle();
+  Inbox TakeInbox();
+  void StepMessages(std::vector<Message>& messages, MonotonicTime now);
+  void LearnTime(const Message& message);
+  void ProposeQueued(std::vector<Proposal>& proposals, MonotonicTime now);
+  void Refuse(std::vector<Proposal>& proposals, std::size_t from, std::size_t to, const Error& why);
+  void HandleNotices(Inbox& inbox, MonotonicTime now);
+  void HandleReadys(MonotonicTime now);
+  void QueueWrite(Ready& ready);
+  void TrackLogSize(const LogWrite& write);
+  void ReleasePersisted(MonotonicTime now);
+  void Send(std::vector<Message>& messages);
+  void FlushOutgoing();
+  void StartFetch(const FetchRequest& fetch);
+  void PublishView(MonotonicTime now);
+  void DispatchApplies();
+  void Dispatch(std::vector<Entry> entries);
+  void StartLoad(LogIndex first, LogIndex end);
+  void FinishReads(MonotonicTime now);
+  void PublishStatus(MonotonicTime now);
+  void ArmTimer();
+  void OnTimer(MonotonicTime when);
+  void Halt();
+
+  // --- apply executor ---
+  void RunApply(ApplyBatch batch);
+  Status DecodeBatch(ApplyBatch& batch);
+  void RunLoad(LogIndex first, LogIndex end);
+  void RunAppliedWaiters(bool all);
+  // --- log reader executor ---
+  void RunFetch(const FetchRequest& fetch, Term term);
+  Result<std::vector<Entry>> ReadEntries(LogIndex first, LogIndex end, std::size_t bytes_max);
+
+  // Immutable.
+  const GroupId group_;
+  const GroupDriverOptions options_;
+  const GroupPorts ports_;
+
+  // Thread-safe.
+  GroupView view_;
+  ProposalBudget budget_;
+  mutable GroupTime time_;
+  std::atomic<std::size_t> reads_waiting_{0};
+
+  mutable Mutex mutex_;
+  State state_ SESHAT_GUARDED_BY(mutex_) = State::kNew;
+  Inbox inbox_ SESHAT_GUARDED_BY(mutex_);
+  bool is_cycle_posted_ SESHAT_GUARDED_BY(mutex_) = false;
+  std::vector<AppliedWaiter> applied_waiters_ SESHAT_GUARDED_BY(mutex_);
+  GroupStatus status_ SESHAT_GUARDED_BY(mutex_);
+
+  // Owned by the apply executor.
+  std::unique_ptr<StateMachine> state_machine_;
+  bool has_apply_failed_ = false;
+
+  // Owned by the raft executor.
+  Core core_;
+  bool is_halted_ = false;
+  ProposalsInFlight in_flight_;
+  ReadQueue reads_;
+  std::deque<PendingReady> pending_readys_;
+  std::vector<Outgoing> outgoing_;
+  LogIndex next_apply_;
+  std::size_t apply_batches_out_ = 0;
+  bool is_loading_ = false;
+  MonotonicTime timer_at_ = kNever;
+  std::uint64_t log_bytes_ = 0;
+  LogIndex last_index_;
+  std::deque<std::size_t> uncommitted_record_bytes_;  // of the last records of the log
+  LogIndex known_commit_;
+  NodeId known_leader_;
+  MonotonicTime leader_since_ = kNever;
+  MonotonicTime status_at_{Duration::min()};
+  bool was_leader_ = false;
+  Term known_term_;
+  UniqueFunction<void(bool, Term)> leadership_listener_;
+  std::unique_ptr<DriverGauges> gauges_;  // null without metrics
+};
+
+}  // namespace seshat

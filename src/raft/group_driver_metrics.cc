@@ -1,0 +1,48 @@
+#include "group_driver_metrics.h"
+
+#include <string>
+
+namespace seshat {
+namespace {
+
+MetricLabels LabelsOf(NodeId node, GroupId group) {
+  std::string name = "shard_" + std::to_string(group.value());
+  if (group == kSystemGroup) name = "system";
+  if (group == kFirstDataGroup) name = "data";
+  return {{"node_id", std::to_string(node.value())}, {"raft_group", std::move(name)}};
+}
+
+}  // namespace
+
+DriverGauges::DriverGauges(Metrics& metrics, NodeId node, GroupId group)
+    : term_(metrics.GetGauge("raft_term", "Current Raft term.", LabelsOf(node, group))),
+      is_leader_(metrics.GetGauge("raft_is_leader", "1 if this node leads the group, else 0.",
+                                  LabelsOf(node, group))),
+      commit_index_(metrics.GetGauge("raft_commit_index", "Highest log index known committed.",
+                                     LabelsOf(node, group))),
+      applied_index_(metrics.GetGauge("raft_applied_index", "Highest log index applied here.",
+                                      LabelsOf(node, group))),
+      log_size_bytes_(metrics.GetGauge("raft_log_size_bytes", "Size of the log's records.",
+                                       LabelsOf(node, group))),
+      proposals_in_flight_(metrics.GetGauge("raft_proposals_in_flight",
+                                            "Commands admitted whose outcome is not out yet.",
+                                            LabelsOf(node, group))),
+      reads_waiting_(metrics.GetGauge("raft_reads_waiting", "Reads waiting for a read index.",
+                                      LabelsOf(node, group))),
+      clock_drifts_(metrics.GetCounter("raft_clock_drifts_total",
+                                       "Times the wall and monotonic clocks were found to have "
+                                       "drifted apart by more than 500 ms.",
+                                       LabelsOf(node, group))) {}
+
+void DriverGauges::Update(const GroupStatus& status, Duration clock_drift) {
+  term_.Set(static_cast<double>(status.core.term.value()));
+  is_leader_.Set(status.core.role == Role::kLeader ? 1 : 0);
+  commit_index_.Set(static_cast<double>(status.core.commit_index.value()));
+  applied_index_.Set(static_cast<double>(status.applied_index.value()));
+  log_size_bytes_.Set(static_cast<double>(status.log_size_bytes));
+  proposals_in_flight_.Set(static_cast<double>(status.proposals_in_flight));
+  reads_waiting_.Set(static_cast<double>(status.reads_waiting));
+  if (clock_drift != Duration(0)) clock_drifts_.Increment();
+}
+
+}  // namespace seshat

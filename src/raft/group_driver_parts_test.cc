@@ -1,0 +1,145 @@
+// The driver's parts that need no core: who waits for what, the budget, and the group's time.
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "group_driver_proposals.h"
+#include "group_driver_time.h"
+
+namespace seshat {
+namespace {
+
+class RecordingWaiter : public ProposalWaiter {
+ public:
+  explicit RecordingWaiter(std::string& outcome) : outcome_(outcome) {}
+  void OnNotApplied(Error, NodeId) override { outcome_ += "not-applied "; }
+  void OnOutcomeUnknown(Error) override { outcome_ += "unknown "; }
+
+ private:
+  std::string& outcome_;
+};
+
+class ProposalsInFlightTest : public testing::Test {
+ protected:
+  void Add(std::uint64_t term, std::uint64_t index) {
+    ASSERT_TRUE(budget.Admit(1));
+    ProposalWaiters waiters;
+    waiters.push_back(std::make_unique<RecordingWaiter>(outcome));
+    in_flight.Add(Term(term), LogIndex(index), std::move(waiters), 1);
+  }
+
+  std::string outcome;
+  ProposalBudget budget{10, 10};
+  ProposalsInFlight in_flight{budget, std::chrono::seconds(1)};
+};
+
+TEST_F(ProposalsInFlightTest, ACommittedEntryOfOursHandsOutItsWaiters) {
+  Add(2, 5);
+
+  const auto taken = in_flight.OnCommitted(Term(2), LogIndex(5), NodeId(1));
+
+  EXPECT_EQ(taken.waiters.size(), 1u);
+  EXPECT_EQ(taken.bytes, 1u);
+  EXPECT_EQ(outcome, "");
+}
+
+TEST_F(ProposalsInFlightTest, AnotherEntryCommittedInItsPlaceProvesItNotApplied) {
+  Add(2, 5);
+
+  const auto taken = in_flight.OnCommitted(Term(3), LogIndex(5), NodeId(1));
+
+  EXPECT_TRUE(taken.waiters.empty());
+  EXPECT_EQ(outcome, "not-applied ");
+  EXPECT_EQ(budget.count(), 0u);
+}
+
+TEST_F(ProposalsInFlightTest, LosingTheLeadershipProvesNothing) {
+  Add(2, 5);
+
+  in_flight.OnLeadershipLost(MonotonicTime{});
+  in_flight.Expire(MonotonicTime{std::chrono::milliseconds(999)});
+  EXPECT_EQ(outcome, "");
+  in_flight.Expire(MonotonicTime{std::chrono::seconds(1)});
+
+  EXPECT_EQ(outcome, "unknown ");
+  EXPECT_EQ(budget.count(), 0u);
+}
+
+TEST_F(ProposalsInFlightTest, AnEntryOfALaterTermInItsPlaceProvesNothingBeforeItCommits) {
+  Add(2, 5);
+  Add(2, 6);
+
+  Add(4, 5);
+
+  EXPECT_EQ(outcome, "unknown unknown ");
+  EXPECT_EQ(in_flight.OnCommitted(Term(4), LogIndex(5), NodeId(1)).waiters.size(), 1u);
+}
+
+TEST(ProposalBudgetTest, AdmitsOneCommandOverTheBoundWhenNothingElseIsInFlight) {
+  ProposalBudget budget(2, 10);
+
+  EXPECT_TRUE(budget.Admit(100));
+  EXPECT_FALSE(budget.Admit(1));
+  budget.Release(1, 100);
+  EXPECT_TRUE(budget.Admit(10));
+  EXPECT_TRUE(budget.Admit(0));
+  EXPECT_FALSE(budget.Admit(0));
+}
+
+class FakeClock : public Clock {
+ public:
+  MonotonicTime Now() const override { return MonotonicTime{std::chrono::milliseconds(mono_ms)}; }
+  UnixMillis WallNow() const override { return {wall_ms}; }
+  std::int64_t mono_ms = 1000;
+  std::int64_t wall_ms = 0;
+};
+
+Configuration ThreeVoters() {
+  Configuration configuration;
+  configuration.voters = {NodeId(1), NodeId(2), NodeId(3)};
+  return configuration;
+}
+
+constexpr std::int64_t kEpoch = 1'700'000'000'000;
+constexpr std::int64_t kHour = 3'600'000;
+
+TEST(GroupTimeTest, AfterAnOutageTheGroupTakesWhatAQuorumOfWallClocksHasReached) {
+  FakeClock clock;
+  GroupTime time(clock, UnixMillis{kEpoch});
+  clock.wall_ms = kEpoch + 2 * kHour;  // this one is an hour ahead of the others
+  time.SetLeading(true);
+
+  time.OnPeerWall(NodeId(2), UnixMillis{kEpoch + kHour}, ThreeVoters(), NodeId(1));
+
+  EXPECT_EQ(time.Current().value, kEpoch + kHour);
+}
+
+TEST(GroupTimeTest, OnceTheLeadersTimeIsKnownWallClocksNoLongerMakeItJump) {
+  FakeClock clock;
+  GroupTime time(clock, UnixMillis{kEpoch});
+  clock.wall_ms = kEpoch + kHour;
+  time.OnLeaderTime(UnixMillis{kEpoch + 10});
+
+  time.SetLeading(true);
+  time.OnPeerWall(NodeId(2), UnixMillis{kEpoch + kHour}, ThreeVoters(), NodeId(1));
+
+  EXPECT_EQ(time.Current().value, kEpoch + 10);
+}
+
+TEST(GroupTimeTest, TimeSpentFollowingDoesNotCountTowardsWhatTheWallClockMayGain) {
+  FakeClock clock;
+  GroupTime time(clock, UnixMillis{kEpoch});
+  time.OnLeaderTime(UnixMillis{kEpoch});
+  clock.wall_ms = kEpoch + kHour;
+  clock.mono_ms += 1000;
+  time.SetLeading(true);
+  clock.mono_ms += 10;
+
+  EXPECT_EQ(time.Current().value, kEpoch + 1020);
+}
+
+}  // namespace
+}  // namespace seshat
