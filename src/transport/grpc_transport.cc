@@ -1,0 +1,200 @@
+#include "seshat/transport/grpc_transport.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+#include "peer_acceptor.h"
+#include "peer_dialer.h"
+#include "transport_context.h"
+
+namespace seshat {
+namespace {
+
+constexpr std::size_t kFrameBytesMin = 4096;
+constexpr std::size_t kFrameBytesMax = std::size_t{16} << 20;
+
+std::unexpected<Error> Invalid(std::string why) {
+  return MakeError(ErrorCode::kInvalidArgument, "transport: " + std::move(why));
+}
+
+Status CheckOptions(const TransportOptions& options, const PeerIdentity& identity) {
+  if (options.node_id == kNoNode) return Invalid("node id 0");
+  if (identity.store_id.empty()) return Invalid("an empty store id");
+  if (options.listen_address.rfind(':') == std::string::npos) {
+    return Invalid(fmt::format("listen address \"{}\" is not host:port", options.listen_address));
+  }
+  if (options.frame_bytes_max < kFrameBytesMin || options.frame_bytes_max > kFrameBytesMax) {
+    return Invalid(fmt::format("frame limit {} is not within {} and {}", options.frame_bytes_max,
+                               kFrameBytesMin, kFrameBytesMax));
+  }
+  if (options.calls_in_flight_max == 0 || options.inbound_handshakes_max == 0) {
+    return Invalid("a limit of 0 calls or handshakes");
+  }
+  if (options.backoff_min <= Duration(0) || options.backoff_max < options.backoff_min) {
+    return Invalid("back-off must be over 0, and its maximum not under its minimum");
+  }
+  if (options.handshake_timeout <= Duration(0) || options.keepalive_interval <= Duration(0) ||
+      options.keepalive_timeout <= Duration(0)) {
+    return Invalid("a timeout that is not over 0");
+  }
+  return {};
+}
+
+}  // namespace
+
+// Threads: thread-safe.
+class GrpcTransport::Impl {
+ public:
+  explicit Impl(std::shared_ptr<TransportContext> context)
+      : context_(std::move(context)), acceptor_(context_, [this](NodeId peer) { OnAlive(peer); }) {}
+
+  Status Listen() { return acceptor_.Listen(); }
+  const std::string& address() const { return acceptor_.address(); }
+  TransportContext& context() { return *context_; }
+
+  void SetPeer(NodeId peer, std::string address);
+  void RemovePeer(NodeId peer);
+  // Null when there is none.
+  std::shared_ptr<PeerDialer> Find(NodeId peer) const;
+  void RefuseCall(NodeId to, UniqueFunction<void(Result<std::string>)> done);
+  void Stop();
+
+ private:
+  // Whoever reaches us can be reached: no need to sit out the back-off.
+  void OnAlive(NodeId peer) {
+    if (const auto dialer = Find(peer)) dialer->DialNow();
+  }
+
+  const std::shared_ptr<TransportContext> context_;
+  PeerAcceptor acceptor_;
+
+  mutable Mutex mutex_;
+  bool stopped_ SESHAT_GUARDED_BY(mutex_) = false;
+  std::map<NodeId, std::shared_ptr<PeerDialer>> peers_ SESHAT_GUARDED_BY(mutex_);
+};
+
+std::shared_ptr<PeerDialer> GrpcTransport::Impl::Find(NodeId peer) const {
+  MutexLock lock(mutex_);
+  const auto place = peers_.find(peer);
+  return place == peers_.end() ? nullptr : place->second;
+}
+
+void GrpcTransport::Impl::SetPeer(NodeId peer, std::string address) {
+  if (peer == context_->options.node_id || peer == kNoNode) return;
+  const auto dialer = std::make_shared<PeerDialer>(context_, peer, std::move(address));
+  std::shared_ptr<PeerDialer> replaced;
+  {
+    MutexLock lock(mutex_);
+    if (stopped_) return;
+    std::shared_ptr<PeerDialer>& place = peers_[peer];
+    if (place && place->address() == dialer->address()) return;
+    replaced = std::exchange(place, dialer);
+  }
+  if (replaced) replaced->Close();
+  dialer->DialNow();
+}
+
+void GrpcTransport::Impl::RemovePeer(NodeId peer) {
+  std::shared_ptr<PeerDialer> removed;
+  {
+    MutexLock lock(mutex_);
+    const auto place = peers_.find(peer);
+    if (place != peers_.end()) {
+      removed = std::move(place->second);
+      peers_.erase(place);
+    }
+  }
+  if (removed) removed->Close();
+  acceptor_.ClosePeer(peer);
+}
+
+void GrpcTransport::Impl::RefuseCall(NodeId to, UniqueFunction<void(Result<std::string>)> done) {
+  context_->timers.Post([to, refused = std::move(done)]() mutable {
+    refused(MakeError(ErrorCode::kUnavailable,
+                      fmt::format("node {} is not a peer of this node", to.value())));
+  });
+}
+
+void GrpcTransport::Impl::Stop() {
+  std::map<NodeId, std::shared_ptr<PeerDialer>> peers;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    peers.swap(peers_);
+  }
+  for (const auto& [peer, dialer] : peers) dialer->Close();
+  // The acceptor first and the timers next: both may still be about to dial.
+  acceptor_.Stop();
+  context_->timers.Stop();
+  context_->dialed_streams.WaitForNone();
+}
+
+Result<std::unique_ptr<GrpcTransport>> GrpcTransport::Start(TransportOptions options,
+                                                            PeerIdentity identity,
+                                                            PeerHandler& handler,
+                                                            HandshakePolicy& policy, Clock& clock,
+                                                            Rng& rng, Metrics& metrics) {
+  if (Status checked = CheckOptions(options, identity); !checked) {
+    return std::unexpected(std::move(checked).error());
+  }
+  auto impl = std::make_unique<Impl>(std::make_shared<TransportContext>(
+      std::move(options), std::move(identity), handler, policy, clock, rng, metrics));
+  if (Status listening = impl->Listen(); !listening) {
+    return std::unexpected(std::move(listening).error());
+  }
+  return std::unique_ptr<GrpcTransport>(new GrpcTransport(std::move(impl)));
+}
+
+GrpcTransport::GrpcTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+GrpcTransport::~GrpcTransport() {
+  Stop();
+}
+
+void GrpcTransport::SetIdentity(PeerIdentity identity) {
+  impl_->context().SetIdentity(std::move(identity));
+}
+
+void GrpcTransport::SetPeer(NodeId peer, std::string address) {
+  impl_->SetPeer(peer, std::move(address));
+}
+
+void GrpcTransport::RemovePeer(NodeId peer) {
+  impl_->RemovePeer(peer);
+}
+
+bool GrpcTransport::Connected(NodeId peer) const {
+  const auto dialer = impl_->Find(peer);
+  return dialer && dialer->Connected();
+}
+
+std::string GrpcTransport::LastError(NodeId peer) const {
+  const auto dialer = impl_->Find(peer);
+  return dialer ? dialer->LastError() : std::string("not a peer of this node");
+}
+
+const std::string& GrpcTransport::ListenAddress() const {
+  return impl_->address();
+}
+
+void GrpcTransport::Stop() {
+  impl_->Stop();
+}
+
+void GrpcTransport::Send(NodeId to, Channel channel, std::string payload) {
+  const StreamKind kind = channel == Channel::kControl ? StreamKind::kControl : StreamKind::kAppend;
+  if (const auto dialer = impl_->Find(to)) dialer->Send(kind, std::move(payload));
+}
+
+void GrpcTransport::Call(NodeId to, std::string request, MonotonicTime deadline,
+                         UniqueFunction<void(Result<std::string>)> done) {
+  if (const auto dialer = impl_->Find(to)) {
+    dialer->Call(std::move(request), deadline, std::move(done));
+  } else {
+    impl_->RefuseCall(to, std::move(done));
+  }
+}
+
+}  // namespace seshat

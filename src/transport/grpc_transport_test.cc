@@ -1,0 +1,849 @@
+#include "seshat/transport/grpc_transport.h"
+
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <future>
+#include <set>
+
+#include "freezable_proxy.h"
+#include "handshake.h"
+#include "seshat/v1/peer.grpc.pb.h"
+#include "transport_test_ports.h"
+
+namespace seshat {
+namespace {
+
+using ::testing::HasSubstr;
+
+PeerIdentity IdentityOf(std::uint64_t id) {
+  return {
+      .store_id = "store-" + std::to_string(id), .cluster_id = "cluster", .bootstrap_hash = "hash"};
+}
+
+TransportOptions OptionsOf(std::uint64_t id) {
+  TransportOptions options;
+  options.node_id = NodeId(id);
+  options.listen_address = "127.0.0.1:0";
+  options.backoff_min = std::chrono::milliseconds(5);
+  options.backoff_max = std::chrono::milliseconds(50);
+  return options;
+}
+
+// One node's transport with doubles around it.
+struct TestNode {
+  explicit TestNode(std::uint64_t number)
+      : id(number), options(OptionsOf(number)), identity(IdentityOf(number)) {}
+
+  void Start() {
+    auto started = GrpcTransport::Start(options, identity, handler, policy, clock, rng, metrics);
+    ASSERT_TRUE(started.has_value()) << started.error().message();
+    transport = std::move(*started);
+  }
+  std::string address() const { return transport->ListenAddress(); }
+  std::uint16_t port() const {
+    return static_cast<std::uint16_t>(std::stoi(address().substr(address().rfind(':') + 1)));
+  }
+  void Dial(const TestNode& peer) { transport->SetPeer(peer.id, peer.address()); }
+  bool Reaches(const TestNode& peer) {
+    return Eventually([&] { return transport->Connected(peer.id); });
+  }
+  // Whether `why` turns up as the reason for not being connected.
+  bool IsRefused(const TestNode& peer, const std::string& why) {
+    return Eventually([&] { return transport->LastError(peer.id).find(why) != std::string::npos; });
+  }
+
+  std::future<Result<std::string>> Call(const TestNode& peer, std::string request,
+                                        Duration within = std::chrono::seconds(20)) {
+    std::promise<Result<std::string>> promise;
+    auto answer = promise.get_future();
+    transport->Call(peer.id, std::move(request), clock.Now() + within,
+                    [done = std::move(promise)](Result<std::string> result) mutable {
+                      done.set_value(std::move(result));
+                    });
+    return answer;
+  }
+
+  NodeId id;
+  TransportOptions options;
+  PeerIdentity identity;
+  RecordingHandler handler;
+  SwitchPolicy policy;
+  BootClock clock;
+  SeededRng rng;
+  RecordedMetrics metrics;
+  std::unique_ptr<GrpcTransport> transport;  // last: stops before what it uses goes
+};
+
+ErrorCode CodeOf(std::future<Result<std::string>>& answer) {
+  const Result<std::string> result = answer.get();
+  EXPECT_FALSE(result.has_value());
+  return result ? ErrorCode::kNotFound : result.error().code();
+}
+
+struct Pair : ::testing::Test {
+  TestNode a{1};
+  TestNode b{2};
+
+  void Connect() {
+    a.Start();
+    b.Start();
+    a.Dial(b);
+    ASSERT_TRUE(a.Reaches(b)) << a.transport->LastError(b.id);
+  }
+};
+
+using GrpcTransportTest = Pair;
+
+TEST_F(GrpcTransportTest, DeliversInOrderWithinAChannel) {
+  Connect();
+  constexpr int kMessages = 5000;
+
+  for (int i = 0; i < kMessages; ++i) {
+    a.transport->Send(b.id, Channel::kControl, "control " + std::to_string(i));
+    a.transport->Send(b.id, Channel::kAppend, "append " + std::to_string(i));
+  }
+
+  ASSERT_TRUE(Eventually([&] { return b.handler.count() == 2 * kMessages; }));
+  int control = 0;
+  int append = 0;
+  for (const ReceivedMessage& message : b.handler.messages()) {
+    ASSERT_EQ(message.from, a.id);
+    if (message.channel == Channel::kControl) {
+      ASSERT_EQ(message.payload, "control " + std::to_string(control++));
+    } else {
+      ASSERT_EQ(message.payload, "append " + std::to_string(append++));
+    }
+  }
+}
+
+TEST_F(GrpcTransportTest, CarriesEmptyAndBinaryPayloads) {
+  Connect();
+  const std::string binary("\0\xff\r\n\x80", 5);
+
+  a.transport->Send(b.id, Channel::kControl, "");
+  a.transport->Send(b.id, Channel::kControl, binary);
+
+  ASSERT_TRUE(Eventually([&] { return b.handler.count() == 2; }));
+  EXPECT_EQ(b.handler.messages()[0].payload, "");
+  EXPECT_EQ(b.handler.messages()[1].payload, binary);
+}
+
+TEST_F(GrpcTransportTest, CutsLargePayloadsIntoFramesAndPutsThemTogether) {
+  Connect();
+  std::string large(10 << 20, '\0');
+  for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 31 >> 8);
+
+  a.transport->Send(b.id, Channel::kAppend, large);
+  auto answer = a.Call(b, large);
+
+  ASSERT_TRUE(Eventually([&] { return b.handler.count() == 1; }));
+  EXPECT_TRUE(b.handler.messages()[0].payload == large);
+  const Result<std::string> reply = answer.get();
+  ASSERT_TRUE(reply.has_value()) << reply.error().message();
+  EXPECT_TRUE(*reply == "re:" + large);
+}
+
+TEST_F(GrpcTransportTest, ThreeNodesAllReachEachOther) {
+  TestNode c(3);
+  std::vector<TestNode*> nodes{&a, &b, &c};
+  for (TestNode* node : nodes) node->Start();
+  for (TestNode* from : nodes) {
+    for (TestNode* to : nodes) from->Dial(*to);
+  }
+
+  for (TestNode* from : nodes) {
+    for (TestNode* to : nodes) {
+      if (from == to) continue;
+      ASSERT_TRUE(from->Reaches(*to));
+      EXPECT_EQ(from->transport->LastError(to->id), "");
+      from->transport->Send(to->id, Channel::kControl, "hi");
+    }
+  }
+
+  for (TestNode* node : nodes) {
+    EXPECT_TRUE(Eventually([&] { return node->handler.count() == 2; }));
+  }
+}
+
+TEST_F(GrpcTransportTest, ANameIsLookedUp) {
+  a.Start();
+  b.Start();
+
+  a.transport->SetPeer(b.id, "localhost:" + std::to_string(b.port()));
+
+  EXPECT_TRUE(a.Reaches(b)) << a.transport->LastError(b.id);
+}
+
+// --- Calls ---
+
+TEST_F(GrpcTransportTest, MatchesManyConcurrentCallsWithTheirReplies) {
+  Connect();
+  constexpr int kCalls = 2000;
+
+  std::vector<std::future<Result<std::string>>> answers;
+  for (int i = 0; i < kCalls; ++i) answers.push_back(a.Call(b, std::to_string(i)));
+
+  for (int i = 0; i < kCalls; ++i) {
+    const Result<std::string> reply = answers[static_cast<std::size_t>(i)].get();
+    ASSERT_TRUE(reply.has_value()) << reply.error().message();
+    EXPECT_EQ(*reply, "re:" + std::to_string(i));
+  }
+}
+
+TEST_F(GrpcTransportTest, RepliesMayComeOutOfOrderAndFromOtherThreads) {
+  Mutex mutex;
+  std::vector<std::pair<std::string, RecordingHandler::Reply>> held;
+  b.handler.on_call = [&](NodeId, std::string request, RecordingHandler::Reply reply) {
+    MutexLock lock(mutex);
+    held.emplace_back(std::move(request), std::move(reply));
+  };
+  Connect();
+
+  auto first = a.Call(b, "1");
+  auto second = a.Call(b, "2");
+  ASSERT_TRUE(Eventually([&] {
+    MutexLock lock(mutex);
+    return held.size() == 2;
+  }));
+  for (const std::size_t i : {1u, 0u}) held[i].second("answer " + held[i].first);
+
+  EXPECT_EQ(first.get().value(), "answer 1");
+  EXPECT_EQ(second.get().value(), "answer 2");
+}
+
+TEST_F(GrpcTransportTest, ACallToAPeerThatIsNotConnectedIsUnavailable) {
+  a.Start();
+  b.Start();
+  const std::string unused = b.address();
+  b.transport->Stop();
+  a.transport->SetPeer(b.id, unused);
+
+  auto known = a.Call(b, "x");
+  auto unknown = a.Call(TestNode(9), "x");
+
+  EXPECT_EQ(CodeOf(known), ErrorCode::kUnavailable);
+  EXPECT_EQ(CodeOf(unknown), ErrorCode::kUnavailable);
+}
+
+TEST_F(GrpcTransportTest, ACallWithoutAnAnswerIsUnknownAtItsDeadline) {
+  RecordingHandler::Reply held;
+  std::promise<void> arrived;
+  b.handler.on_call = [&](NodeId, std::string request, RecordingHandler::Reply reply) {
+    if (request == "y") return reply("re:y");
+    held = std::move(reply);
+    arrived.set_value();
+  };
+  Connect();
+
+  auto answer = a.Call(b, "x", std::chrono::milliseconds(300));
+
+  EXPECT_EQ(CodeOf(answer), ErrorCode::kOutcomeUnknown);
+  arrived.get_future().wait();
+  held("too late");
+  EXPECT_EQ(a.Call(b, "y").get().value(), "re:y") << "the late answer belongs to nobody";
+}
+
+TEST_F(GrpcTransportTest, ADroppedReplyBreaksTheCallAtOnce) {
+  b.handler.on_call = [](NodeId, std::string, RecordingHandler::Reply) {};
+  Connect();
+
+  auto answer = a.Call(b, "x");
+
+  EXPECT_EQ(CodeOf(answer), ErrorCode::kOutcomeUnknown);
+}
+
+TEST_F(GrpcTransportTest, ACallIsUnknownWhenThePeerStopsBeforeItAnswers) {
+  std::promise<RecordingHandler::Reply> arrived;
+  b.handler.on_call = [&](NodeId, std::string, RecordingHandler::Reply reply) {
+    arrived.set_value(std::move(reply));
+  };
+  Connect();
+  auto answer = a.Call(b, "x");
+  RecordingHandler::Reply held = arrived.get_future().get();
+
+  b.transport->Stop();
+
+  EXPECT_EQ(CodeOf(answer), ErrorCode::kOutcomeUnknown);
+  held("to nobody");
+}
+
+TEST_F(GrpcTransportTest, StopEndsEveryCallInFlightOnce) {
+  b.handler.on_call = [held = std::make_shared<std::vector<RecordingHandler::Reply>>()](
+                          NodeId, std::string, RecordingHandler::Reply reply) {
+    held->push_back(std::move(reply));
+  };
+  Connect();
+  std::atomic<int> ended = 0;
+  constexpr int kCalls = 200;
+  for (int i = 0; i < kCalls; ++i) {
+    a.transport->Call(b.id, "x", kNever, [&](const Result<std::string>& result) {
+      EXPECT_FALSE(result.has_value());
+      ++ended;
+    });
+  }
+
+  a.transport->Stop();
+
+  EXPECT_EQ(ended, kCalls);
+  auto late = a.Call(b, "x");
+  EXPECT_EQ(CodeOf(late), ErrorCode::kUnavailable);
+  b.transport->Stop();
+}
+
+TEST_F(GrpcTransportTest, CallsOverTheirNumberAreRefused) {
+  a.options.calls_in_flight_max = 2;
+  std::vector<RecordingHandler::Reply> held;
+  b.handler.on_call = [&](NodeId, std::string, RecordingHandler::Reply reply) {
+    held.push_back(std::move(reply));
+  };
+  Connect();
+
+  auto first = a.Call(b, "1");
+  auto second = a.Call(b, "2");
+  auto third = a.Call(b, "3");
+
+  EXPECT_EQ(CodeOf(third), ErrorCode::kResourceExhausted);
+  a.transport->Stop();
+  b.transport->Stop();
+}
+
+TEST_F(GrpcTransportTest, AnAcceptorWithTooManyUnansweredCallsReadsOnOnceTheyAreAnswered) {
+  b.options.calls_in_flight_max = 2;
+  Mutex mutex;
+  std::vector<RecordingHandler::Reply> held;
+  b.handler.on_call = [&](NodeId, std::string, RecordingHandler::Reply reply) {
+    MutexLock lock(mutex);
+    held.push_back(std::move(reply));
+  };
+  Connect();
+  constexpr int kCalls = 50;
+  std::vector<std::future<Result<std::string>>> answers;
+  for (int i = 0; i < kCalls; ++i) answers.push_back(a.Call(b, "x"));
+
+  int answered = 0;
+  ASSERT_TRUE(Eventually([&] {
+    std::vector<RecordingHandler::Reply> now;
+    {
+      MutexLock lock(mutex);
+      now.swap(held);
+    }
+    for (auto& reply : now) reply("ok");
+    answered += static_cast<int>(now.size());
+    return answered == kCalls;
+  }));
+
+  for (auto& answer : answers) EXPECT_EQ(answer.get().value(), "ok");
+}
+
+TEST_F(GrpcTransportTest, AStreamThatBreaksWhileItsReaderIsPausedEnds) {
+  b.options.calls_in_flight_max = 1;
+  std::promise<RecordingHandler::Reply> arrived;
+  b.handler.on_call = [&](NodeId, std::string, RecordingHandler::Reply reply) {
+    arrived.set_value(std::move(reply));
+  };
+  Connect();
+  auto answer = a.Call(b, "x");
+  RecordingHandler::Reply held = arrived.get_future().get();
+
+  a.transport->Stop();
+  b.transport->Stop();
+
+  EXPECT_EQ(CodeOf(answer), ErrorCode::kOutcomeUnknown);
+}
+
+// --- Handshake ---
+
+TEST_F(GrpcTransportTest, TheSameSecretLetsIn) {
+  a.options.cluster_secret = b.options.cluster_secret = std::string(32, 's');
+
+  Connect();
+
+  EXPECT_EQ(b.policy.seen().at(0).node_id, a.id);
+  EXPECT_EQ(b.policy.seen().at(0).identity.store_id, "store-1");
+  EXPECT_EQ(a.policy.seen().at(0).identity.store_id, "store-2");
+}
+
+TEST_F(GrpcTransportTest, AnotherSecretIsRefused) {
+  a.options.cluster_secret = std::string(32, 's');
+  b.options.cluster_secret = std::string(32, 't');
+  a.Start();
+  b.Start();
+
+  a.Dial(b);
+
+  EXPECT_TRUE(a.IsRefused(b, "different cluster secrets"));
+  EXPECT_TRUE(b.policy.seen().empty()) << "whoever has not proven itself does not reach the policy";
+}
+
+TEST_F(GrpcTransportTest, AMissingSecretIsRefusedOnEitherSide) {
+  b.options.cluster_secret = std::string(32, 's');
+  a.Start();
+  b.Start();
+
+  a.Dial(b);
+  b.Dial(a);
+
+  EXPECT_TRUE(a.IsRefused(b, "node 2 has a cluster secret and node 1 has none"));
+  EXPECT_TRUE(b.IsRefused(a, "node 2 has a cluster secret and node 1 has none"));
+}
+
+TEST_F(GrpcTransportTest, AForeignClusterIsRefused) {
+  a.identity.cluster_id = "foreign";
+  a.Start();
+  b.Start();
+
+  a.Dial(b);
+
+  EXPECT_TRUE(a.IsRefused(b, "node 1 belongs to another cluster than node 2"));
+  EXPECT_GE(b.metrics.Sum("transport_handshakes_refused_total"), 1);
+}
+
+TEST_F(GrpcTransportTest, BeforeBootstrapAnotherMemberListIsRefused) {
+  a.identity.cluster_id.clear();
+  a.identity.bootstrap_hash = "other";
+  a.Start();
+  b.Start();
+
+  a.Dial(b);
+
+  EXPECT_TRUE(a.IsRefused(b, "initial members"));
+}
+
+TEST_F(GrpcTransportTest, AnIdentitySetLaterCountsInLaterHandshakes) {
+  a.identity.cluster_id = "foreign";
+  a.Start();
+  b.Start();
+  a.Dial(b);
+  ASSERT_TRUE(a.IsRefused(b, "another cluster"));
+
+  a.transport->SetIdentity(IdentityOf(1));
+
+  EXPECT_TRUE(a.Reaches(b));
+}
+
+TEST_F(GrpcTransportTest, AnotherNodeAtTheAddressIsRefused) {
+  a.Start();
+  b.Start();
+
+  a.transport->SetPeer(NodeId(3), b.address());
+
+  EXPECT_TRUE(a.IsRefused(TestNode(3), "this is node 2, not node 3"));
+  EXPECT_FALSE(a.transport->Connected(NodeId(3)));
+}
+
+TEST_F(GrpcTransportTest, TheAcceptorsPolicyMayRefuseAStore) {
+  b.policy.RefuseStore("store-1", Error(ErrorCode::kPermissionDenied, "a wiped disk"));
+  a.Start();
+  b.Start();
+
+  a.Dial(b);
+
+  EXPECT_TRUE(a.IsRefused(b, "a wiped disk"));
+  EXPECT_FALSE(a.transport->Connected(b.id));
+}
+
+TEST_F(GrpcTransportTest, TheDialersPolicyMayRefuseAStore) {
+  a.policy.RefuseStore("store-2", Error(ErrorCode::kPermissionDenied, "a wiped disk"));
+  a.Start();
+  b.Start();
+
+  a.Dial(b);
+
+  EXPECT_TRUE(a.IsRefused(b, "a wiped disk"));
+  EXPECT_EQ(b.handler.count(), 0u);
+}
+
+TEST_F(GrpcTransportTest, ARefusalThatIsLiftedLetsThePeerIn) {
+  b.policy.RefuseStore("store-1", Error(ErrorCode::kUnavailable, "still loading"));
+  a.Start();
+  b.Start();
+  a.Dial(b);
+  ASSERT_TRUE(a.IsRefused(b, "still loading"));
+
+  b.policy.RefuseStore("", Error(ErrorCode::kUnavailable, ""));
+
+  EXPECT_TRUE(a.Reaches(b));
+}
+
+// --- Raw peers ---
+
+// Speaks to a transport by hand.
+struct RawPeer {
+  explicit RawPeer(const TestNode& target)
+      : stub(v1::Peer::NewStub(
+            grpc::CreateChannel(target.address(), grpc::InsecureChannelCredentials()))),
+        stream(stub->Exchange(&context)) {}
+
+  void WriteHello(std::uint32_t protocol_min, std::uint32_t protocol_max) {
+    const LocalEnd local{.node_id = NodeId(1),
+                         .identity = IdentityOf(1),
+                         .cluster_secret = "",
+                         .protocol_min = protocol_min,
+                         .protocol_max = protocol_max};
+    v1::PeerMessage message;
+    FillHello(local, NodeId(2), std::string(kNonceBytes, 'n'), *message.mutable_hello());
+    message.mutable_hello()->set_channel(v1::PEER_CHANNEL_APPEND);
+    stream->Write(message);
+  }
+  // Up to Welcome, without a secret.
+  void Enter() {
+    WriteHello(kPeerProtocolMin, kPeerProtocolMax);
+    ASSERT_TRUE(Read().has_challenge());
+    v1::PeerMessage message;
+    message.mutable_proof();
+    stream->Write(message);
+    ASSERT_TRUE(Read().has_welcome());
+  }
+  v1::PeerMessage Read() {
+    v1::PeerMessage message;
+    stream->Read(&message);
+    return message;
+  }
+
+  grpc::ClientContext context;
+  std::unique_ptr<v1::Peer::Stub> stub;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::PeerMessage, v1::PeerMessage>> stream;
+};
+
+v1::PeerMessage FrameMessage(std::string payload, bool more) {
+  v1::PeerMessage message;
+  v1::Frame* frame = message.mutable_frames()->add_frames();
+  frame->set_payload(std::move(payload));
+  frame->set_more(more);
+  return message;
+}
+
+TEST_F(GrpcTransportTest, APeerOfANewerProtocolOnlyIsRefusedForGood) {
+  b.Start();
+  RawPeer raw(b);
+
+  raw.WriteHello(kPeerProtocolMax + 1, kPeerProtocolMax + 1);
+  const v1::PeerMessage answer = raw.Read();
+
+  ASSERT_TRUE(answer.has_refusal());
+  EXPECT_TRUE(answer.refusal().permanent());
+  EXPECT_THAT(answer.refusal().reason(), HasSubstr("peer protocol"));
+  EXPECT_EQ(raw.stream->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(GrpcTransportTest, FramesBeforeTheHandshakeReachNobody) {
+  b.Start();
+  RawPeer raw(b);
+
+  raw.stream->Write(FrameMessage("sneaky", false));
+
+  EXPECT_TRUE(raw.Read().has_refusal());
+  EXPECT_FALSE(raw.stream->Finish().ok());
+  EXPECT_EQ(b.handler.count(), 0u);
+  EXPECT_EQ(b.metrics.Sum("transport_protocol_errors_total"), 1);
+}
+
+TEST_F(GrpcTransportTest, FramesInsteadOfAProofReachNobody) {
+  b.options.cluster_secret = std::string(32, 's');
+  b.Start();
+  RawPeer raw(b);
+  raw.WriteHello(kPeerProtocolMin, kPeerProtocolMax);
+  ASSERT_TRUE(raw.Read().has_challenge());
+
+  raw.stream->Write(FrameMessage("sneaky", false));
+
+  EXPECT_TRUE(raw.Read().has_refusal());
+  EXPECT_FALSE(raw.stream->Finish().ok());
+  EXPECT_EQ(b.handler.count(), 0u);
+}
+
+TEST_F(GrpcTransportTest, APayloadThatGrowsOverTheLimitClosesTheStream) {
+  b.options.payload_bytes_max = 100'000;
+  b.Start();
+  RawPeer raw(b);
+  raw.Enter();
+
+  for (int i = 0; i < 3; ++i) raw.stream->Write(FrameMessage(std::string(50'000, 'x'), true));
+  const v1::PeerMessage answer = raw.Read();
+
+  EXPECT_THAT(answer.refusal().reason(), HasSubstr("over the limit of 100000 bytes"));
+  EXPECT_FALSE(raw.stream->Finish().ok());
+  EXPECT_EQ(b.handler.count(), 0u);
+}
+
+TEST_F(GrpcTransportTest, AMessageOverTheFrameLimitClosesTheStream) {
+  b.options.frame_bytes_max = 10'000;
+  b.Start();
+  RawPeer raw(b);
+  raw.Enter();
+
+  raw.stream->Write(FrameMessage(std::string(200'000, 'x'), false));
+
+  EXPECT_FALSE(raw.stream->Finish().ok());
+  EXPECT_EQ(b.handler.count(), 0u);
+}
+
+TEST_F(GrpcTransportTest, ASecondStreamOfAPeerReplacesTheFirst) {
+  b.Start();
+  RawPeer first(b);
+  first.Enter();
+  RawPeer second(b);
+  second.Enter();
+
+  EXPECT_FALSE(first.stream->Finish().ok());
+  second.stream->Write(FrameMessage("still here", false));
+
+  EXPECT_TRUE(Eventually([&] { return b.handler.count() == 1; }));
+}
+
+TEST_F(GrpcTransportTest, AStreamThatNeverSaysHelloIsClosed) {
+  b.options.handshake_timeout = std::chrono::milliseconds(50);
+  b.Start();
+  RawPeer raw(b);
+
+  EXPECT_FALSE(raw.stream->Finish().ok());
+}
+
+TEST_F(GrpcTransportTest, BytesThatAreNoMessageCloseTheStreamAndHurtNobody) {
+  Connect();
+  const auto channel = grpc::CreateChannel(b.address(), grpc::InsecureChannelCredentials());
+  const grpc::internal::RpcMethod method("/seshat.v1.Peer/Exchange",
+                                         grpc::internal::RpcMethod::BIDI_STREAMING, channel);
+  Random random(7);
+
+  for (int i = 0; i < 50; ++i) {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
+        grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>::Create(
+            channel.get(), method, &context));
+    std::string junk(1 + random.Below(200), '\0');
+    for (char& byte : junk) byte = static_cast<char>(random.Next());
+    const grpc::Slice slice(junk);
+    stream->Write(grpc::ByteBuffer(&slice, 1));
+    stream->WritesDone();
+    grpc::ByteBuffer answer;
+    while (stream->Read(&answer)) {
+    }
+    stream->Finish();
+  }
+
+  EXPECT_EQ(a.Call(b, "x").get().value(), "re:x");
+}
+
+// --- Trouble ---
+
+TEST_F(GrpcTransportTest, ReconnectsAfterThePeerRestarts) {
+  Connect();
+  b.options.listen_address = b.address();
+  b.transport->Stop();
+  ASSERT_TRUE(Eventually([&] { return !a.transport->Connected(b.id); }));
+  EXPECT_NE(a.transport->LastError(b.id), "");
+  a.transport->Send(b.id, Channel::kControl, "dropped");
+  EXPECT_GE(a.metrics.Sum("transport_messages_dropped_total"), 1);
+
+  b.transport.reset();
+  b.Start();
+
+  EXPECT_TRUE(a.Reaches(b));
+  a.transport->Send(b.id, Channel::kControl, "again");
+  EXPECT_TRUE(Eventually([&] { return b.handler.count() == 1; }));
+}
+
+TEST_F(GrpcTransportTest, APeerThatReachesUsEndsOurBackOff) {
+  a.options.backoff_min = a.options.backoff_max = std::chrono::hours(1);
+  a.Start();
+  b.Start();
+  const std::string address = b.address();
+  b.transport->Stop();
+  a.transport->SetPeer(b.id, address);
+  ASSERT_TRUE(
+      Eventually([&] { return a.transport->LastError(b.id).find(address) != std::string::npos; }));
+
+  b.options.listen_address = address;
+  b.transport.reset();
+  b.Start();
+  b.Dial(a);
+
+  EXPECT_TRUE(a.Reaches(b));
+}
+
+TEST_F(GrpcTransportTest, AFrozenPeerIsNoticedAndHurtsNoOther) {
+  TestNode c(3);
+  a.options.keepalive_interval = std::chrono::milliseconds(200);
+  a.options.keepalive_timeout = std::chrono::milliseconds(200);
+  a.Start();
+  b.Start();
+  c.Start();
+  FreezableProxy proxy(b.port());
+  a.transport->SetPeer(b.id, proxy.address());
+  a.Dial(c);
+  ASSERT_TRUE(a.Reaches(b));
+  ASSERT_TRUE(a.Reaches(c));
+
+  proxy.Freeze();
+  auto stuck = a.Call(b, "x");
+
+  EXPECT_EQ(a.Call(c, "y").get().value(), "re:y");
+  EXPECT_TRUE(Eventually([&] { return !a.transport->Connected(b.id); }));
+  EXPECT_EQ(CodeOf(stuck), ErrorCode::kOutcomeUnknown);
+  proxy.Thaw();
+  EXPECT_TRUE(a.Reaches(b));
+}
+
+TEST_F(GrpcTransportTest, WhatDoesNotFitTheQueueOfAFrozenPeerIsDropped) {
+  a.options.append_queue_bytes_max = a.options.forward_queue_bytes_max = 1 << 20;
+  a.options.keepalive_interval = a.options.keepalive_timeout = std::chrono::minutes(1);
+  a.Start();
+  b.Start();
+  FreezableProxy proxy(b.port());
+  a.transport->SetPeer(b.id, proxy.address());
+  ASSERT_TRUE(a.Reaches(b));
+
+  proxy.Freeze();
+  const std::string payload(200'000, 'x');
+  ASSERT_TRUE(Eventually([&] {
+    a.transport->Send(b.id, Channel::kAppend, payload);
+    return a.metrics.Sum("transport_messages_dropped_total") >= 10;
+  }));
+
+  EXPECT_LE(a.metrics.Sum("transport_queue_bytes"), 1 << 20);
+  EXPECT_GE(a.metrics.Sum("transport_bytes_dropped_total"), 10 * 200'000);
+}
+
+TEST_F(GrpcTransportTest, ARequestThatNeverLeftIsUnavailableAndOneThatDidIsUnknown) {
+  a.options.forward_queue_bytes_max = 8 << 20;
+  a.options.keepalive_interval = a.options.keepalive_timeout = std::chrono::minutes(1);
+  a.Start();
+  b.Start();
+  FreezableProxy proxy(b.port());
+  a.transport->SetPeer(b.id, proxy.address());
+  ASSERT_TRUE(a.Reaches(b));
+
+  proxy.Freeze();
+  std::vector<std::future<Result<std::string>>> answers;
+  std::future<Result<std::string>> refused;
+  ASSERT_TRUE(Eventually([&] {
+    auto answer = a.Call(b, std::string(900'000, 'x'));
+    const bool full = answer.wait_for(std::chrono::milliseconds(5)) == std::future_status::ready;
+    if (full) {
+      refused = std::move(answer);
+    } else {
+      answers.push_back(std::move(answer));
+    }
+    return full;
+  }));
+  auto expired = answers.empty() ? std::future<Result<std::string>>()
+                                 : a.Call(b, "late", std::chrono::milliseconds(50));
+  ASSERT_TRUE(expired.valid());
+  EXPECT_EQ(CodeOf(refused), ErrorCode::kResourceExhausted);
+  EXPECT_EQ(CodeOf(expired), ErrorCode::kUnavailable);
+  a.transport->RemovePeer(b.id);
+
+  std::set<ErrorCode> codes;
+  for (auto& answer : answers) codes.insert(CodeOf(answer));
+  EXPECT_EQ(codes, (std::set<ErrorCode>{ErrorCode::kUnavailable, ErrorCode::kOutcomeUnknown}));
+}
+
+TEST_F(GrpcTransportTest, APeerThatAcceptsButNeverSpeaksIsGivenUp) {
+  a.options.handshake_timeout = std::chrono::milliseconds(100);
+  a.Start();
+  b.Start();
+  FreezableProxy proxy(b.port());
+  proxy.Freeze();
+
+  a.transport->SetPeer(b.id, proxy.address());
+
+  EXPECT_TRUE(a.IsRefused(b, "no handshake within 100ms"));
+  proxy.Thaw();
+  EXPECT_TRUE(a.Reaches(b));
+}
+
+TEST_F(GrpcTransportTest, ARemovedPeerIsLeftAlone) {
+  Connect();
+
+  a.transport->RemovePeer(b.id);
+  a.transport->Send(b.id, Channel::kControl, "nobody");
+
+  EXPECT_FALSE(a.transport->Connected(b.id));
+  EXPECT_EQ(a.metrics.Sum("transport_peer_connected"), 0);
+}
+
+TEST_F(GrpcTransportTest, ANewAddressMovesTheLink) {
+  Connect();
+  TestNode moved(2);
+  moved.Start();
+
+  a.transport->SetPeer(b.id, moved.address());
+
+  ASSERT_TRUE(a.Reaches(moved));
+  a.transport->Send(b.id, Channel::kControl, "x");
+  EXPECT_TRUE(Eventually([&] { return moved.handler.count() == 1; }));
+  EXPECT_EQ(b.handler.count(), 0u);
+}
+
+TEST_F(GrpcTransportTest, LinkEventsTellAnOperatorWhatHappens) {
+  Mutex mutex;
+  std::vector<LinkEvent::Kind> kinds;
+  a.options.on_link_event = [&](const LinkEvent& event) {
+    MutexLock lock(mutex);
+    EXPECT_EQ(event.peer, NodeId(2));
+    EXPECT_NE(event.detail, "");
+    if (kinds.empty() || kinds.back() != event.kind) kinds.push_back(event.kind);
+  };
+  Connect();
+
+  b.transport->Stop();
+
+  EXPECT_TRUE(Eventually([&] {
+    MutexLock lock(mutex);
+    return kinds == std::vector{LinkEvent::Kind::kConnected, LinkEvent::Kind::kDisconnected,
+                                LinkEvent::Kind::kDialFailed};
+  }));
+  a.transport->Stop();
+}
+
+TEST_F(GrpcTransportTest, APortInUseIsAnErrorThatNamesIt) {
+  b.Start();
+  a.options.listen_address = b.address();
+
+  const auto started =
+      GrpcTransport::Start(a.options, a.identity, a.handler, a.policy, a.clock, a.rng, a.metrics);
+
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().code(), ErrorCode::kIo);
+  EXPECT_THAT(started.error().message(), HasSubstr(b.address()));
+}
+
+TEST_F(GrpcTransportTest, OptionsThatContradictThemselvesAreRefused) {
+  a.options.backoff_max = a.options.backoff_min / 2;
+
+  const auto started =
+      GrpcTransport::Start(a.options, a.identity, a.handler, a.policy, a.clock, a.rng, a.metrics);
+
+  ASSERT_FALSE(started.has_value());
+  EXPECT_EQ(started.error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(GrpcTransportTest, StoppingUnderTrafficIsSafe) {
+  Connect();
+  b.Dial(a);
+  ASSERT_TRUE(b.Reaches(a));
+  std::atomic<bool> stop = false;
+  std::atomic<int> begun = 0;
+  std::atomic<int> ended = 0;
+  std::thread sender([&] {
+    while (!stop) {
+      a.transport->Send(b.id, Channel::kAppend, std::string(1000, 'x'));
+      ++begun;
+      a.transport->Call(b.id, "x", kNever, [&](const Result<std::string>&) { ++ended; });
+    }
+  });
+  ASSERT_TRUE(Eventually([&] { return ended > 100; }));
+
+  b.transport->Stop();
+  a.transport->Stop();
+  stop = true;
+  sender.join();
+
+  EXPECT_EQ(begun, ended);
+}
+
+}  // namespace
+}  // namespace seshat

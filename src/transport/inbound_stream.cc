@@ -1,0 +1,299 @@
+#include "inbound_stream.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "hmac.h"
+
+namespace seshat {
+namespace {
+
+// The one answer to a call: given once, or given up when dropped.
+// Threads: owned by its holder.
+class ReplyOnce {
+ public:
+  ReplyOnce(std::shared_ptr<InboundStream> stream, std::uint64_t call_id)
+      : stream_(std::move(stream)), call_id_(call_id) {}
+  ReplyOnce(ReplyOnce&&) = default;
+  ReplyOnce& operator=(ReplyOnce&&) = delete;
+  ~ReplyOnce() {
+    if (stream_) stream_->Reply(call_id_, std::nullopt);
+  }
+
+  void operator()(std::string reply) {
+    if (const auto stream = std::exchange(stream_, nullptr)) {
+      stream->Reply(call_id_, std::move(reply));
+    }
+  }
+
+ private:
+  std::shared_ptr<InboundStream> stream_;
+  std::uint64_t call_id_;
+};
+
+StreamKind KindOf(v1::PeerChannel channel) {
+  if (channel == v1::PEER_CHANNEL_APPEND) return StreamKind::kAppend;
+  if (channel == v1::PEER_CHANNEL_FORWARD) return StreamKind::kForward;
+  return StreamKind::kControl;
+}
+
+}  // namespace
+
+InboundStream::InboundStream(std::shared_ptr<TransportContext> context, InboundStreamOwner& owner,
+                             grpc::CallbackServerContext& grpc_context)
+    : context_(std::move(context)),
+      owner_(owner),
+      local_(context_->Local()),
+      assembler_(context_->options.payload_bytes_max),
+      grpc_context_(&grpc_context),
+      replies_(context_->options.forward_queue_bytes_max) {}
+
+void InboundStream::Start() {
+  {
+    MutexLock lock(mutex_);
+    self_ = shared_from_this();
+  }
+  context_->timers.At(context_->clock.Now() + context_->options.handshake_timeout,
+                      [weak = weak_from_this()] {
+                        const auto stream = weak.lock();
+                        if (stream && !stream->IsOpen()) stream->Close();
+                      });
+  StartRead(&read_message_);
+}
+
+void InboundStream::Reject(const std::string& why) {
+  {
+    MutexLock lock(mutex_);
+    self_ = shared_from_this();
+    reading_ended_ = true;
+    finished_ = true;
+  }
+  Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, why));
+}
+
+void InboundStream::Close() {
+  MutexLock lock(mutex_);
+  open_ = false;
+  closed_ = true;
+  // Under the lock because gRPC takes the context back in OnDone; it does not wait for anything.
+  if (grpc_context_ != nullptr) grpc_context_->TryCancel();
+}
+
+bool InboundStream::IsOpen() {
+  MutexLock lock(mutex_);
+  return open_;
+}
+
+bool InboundStream::MayRead() const {
+  // A peer that asks faster than we answer, or does not fetch its answers, waits.
+  return calls_unanswered_ < context_->options.calls_in_flight_max &&
+         replies_.bytes() <= context_->options.forward_queue_bytes_max / 2;
+}
+
+bool InboundStream::PrepareWrite() {
+  if (handshake_message_) {
+    write_message_ = *std::exchange(handshake_message_, std::nullopt);
+    return true;
+  }
+  if (!open_ || reading_ended_) return false;
+  // A fresh message: a reused one would keep the largest payload that each of its frames ever held.
+  write_message_ = v1::PeerMessage();
+  return replies_.NextBatch(context_->options.frame_bytes_max, *write_message_.mutable_frames());
+}
+
+InboundStream::Next InboundStream::Advance() {
+  Next next;
+  if (finished_) return next;
+  if (!writing_) next.write = writing_ = PrepareWrite();
+  if (read_paused_ && MayRead()) {
+    read_paused_ = false;
+    next.read = true;
+  }
+  // gRPC allows no operation to begin after Finish, hence only when neither side can begin one.
+  if (reading_ended_ && !writing_) next.finish = finished_ = true;
+  return next;
+}
+
+void InboundStream::Begin(Next next) {
+  if (next.write) StartWrite(&write_message_);
+  if (next.read) StartRead(&read_message_);
+  if (!next.finish) return;
+  grpc::Status status;
+  {
+    MutexLock lock(mutex_);
+    status = final_status_;
+  }
+  Finish(status);
+}
+
+void InboundStream::OnReadDone(bool ok) {
+  Status handled;
+  if (ok) handled = HandleMessage();
+  if (!handled) Refuse(handled.error());
+  Next next;
+  {
+    MutexLock lock(mutex_);
+    // Without a read under way gRPC reports a broken stream by OnCancel alone, and if that came
+    // while the message was handled, nothing else will: then there is no use in pausing.
+    if (ok && handled && (!closed_ || MayRead())) {
+      read_paused_ = true;  // until Advance finds that it may go on: mostly at once
+    } else {
+      open_ = false;
+      reading_ended_ = true;
+    }
+    next = Advance();
+  }
+  Begin(next);
+}
+
+void InboundStream::OnWriteDone(bool ok) {
+  Next next;
+  {
+    MutexLock lock(mutex_);
+    writing_ = false;
+    if (!ok) {
+      open_ = false;
+      handshake_message_.reset();
+    }
+    next = Advance();
+  }
+  Begin(next);
+}
+
+void InboundStream::OnCancel() {
+  Next next;
+  {
+    MutexLock lock(mutex_);
+    closed_ = true;
+    open_ = false;
+    if (read_paused_) {
+      read_paused_ = false;
+      reading_ended_ = true;
+    }
+    next = Advance();
+  }
+  Begin(next);
+}
+
+void InboundStream::OnDone() {
+  std::shared_ptr<InboundStream> self;
+  {
+    MutexLock lock(mutex_);
+    open_ = false;
+    grpc_context_ = nullptr;
+    self = std::move(self_);
+  }
+  owner_.OnStreamEnd(*this);
+}
+
+Status InboundStream::HandleMessage() {
+  if (phase_ == Phase::kAwaitHello && read_message_.has_hello()) {
+    return HandleHello(read_message_.hello());
+  }
+  if (phase_ == Phase::kAwaitProof && read_message_.has_proof()) {
+    return HandleProof(read_message_.proof());
+  }
+  if (phase_ == Phase::kOpen && read_message_.has_frames()) {
+    return HandleFrames(*read_message_.mutable_frames());
+  }
+  return MakeError(ErrorCode::kCorruption, "a message out of turn");
+}
+
+Status InboundStream::HandleHello(const v1::Hello& hello) {
+  hello_ = hello;
+  if (Status checked = CheckHello(local_, hello_); !checked) return checked;
+  FillChallenge(local_, hello_, UnpredictableBytes(kNonceBytes), challenge_);
+  phase_ = Phase::kAwaitProof;
+  v1::PeerMessage message;
+  *message.mutable_challenge() = challenge_;
+  WriteHandshake(std::move(message));
+  return {};
+}
+
+Status InboundStream::HandleProof(const v1::Proof& proof) {
+  if (Status checked = CheckProof(local_, hello_, challenge_, proof); !checked) return checked;
+  if (Status admitted = context_->policy.Admit(DescribePeer(hello_)); !admitted) return admitted;
+  peer_ = NodeId(hello_.node_id());
+  kind_ = KindOf(hello_.channel());
+  phase_ = Phase::kOpen;
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return {};
+    open_ = true;
+  }
+  owner_.OnStreamAdmitted(shared_from_this());
+  v1::PeerMessage message;
+  message.mutable_welcome();
+  WriteHandshake(std::move(message));
+  return {};
+}
+
+void InboundStream::WriteHandshake(v1::PeerMessage message) {
+  Next next;
+  {
+    MutexLock lock(mutex_);
+    handshake_message_ = std::move(message);
+    next = Advance();
+  }
+  Begin(next);
+}
+
+void InboundStream::Refuse(const Error& why) {
+  const bool malformed = why.code() == ErrorCode::kCorruption;
+  (malformed ? context_->protocol_errors : context_->handshakes_refused).Increment();
+  context_->Report(LinkEvent::Kind::kRefusedInbound, NodeId(hello_.node_id()), why.message());
+  MutexLock lock(mutex_);
+  open_ = false;
+  v1::PeerMessage message;
+  FillRefusal(why, *message.mutable_refusal());
+  handshake_message_ = std::move(message);
+  final_status_ = grpc::Status(
+      malformed ? grpc::StatusCode::INVALID_ARGUMENT : grpc::StatusCode::PERMISSION_DENIED,
+      handshake_message_->refusal().reason());
+}
+
+Status InboundStream::HandleFrames(v1::FrameBatch& batch) {
+  for (v1::Frame& frame : *batch.mutable_frames()) {
+    if (frame.broken() || (frame.call_id() != 0) != (kind_ == StreamKind::kForward)) {
+      return MakeError(ErrorCode::kCorruption, "a frame that does not belong on its channel");
+    }
+    Result<std::optional<Payload>> payload = assembler_.Add(frame);
+    if (!payload) return std::unexpected(std::move(payload).error());
+    if (payload->has_value()) Deliver(std::move(**payload));
+  }
+  return {};
+}
+
+void InboundStream::Deliver(Payload payload) {
+  {
+    MutexLock lock(mutex_);
+    if (!open_) return;
+    if (kind_ == StreamKind::kForward) ++calls_unanswered_;
+  }
+  switch (kind_) {
+    case StreamKind::kControl:
+      return context_->handler.OnMessage(peer_, Channel::kControl, std::move(payload.bytes));
+    case StreamKind::kAppend:
+      return context_->handler.OnMessage(peer_, Channel::kAppend, std::move(payload.bytes));
+    case StreamKind::kForward:
+      return context_->handler.OnCall(peer_, std::move(payload.bytes),
+                                      ReplyOnce(shared_from_this(), payload.call_id));
+  }
+}
+
+void InboundStream::Reply(std::uint64_t call_id, std::optional<std::string> reply) {
+  Next next;
+  {
+    MutexLock lock(mutex_);
+    --calls_unanswered_;
+    if (!open_) return;
+    const bool queued = reply && reply->size() <= context_->options.payload_bytes_max &&
+                        replies_.Push({.bytes = std::move(*reply), .call_id = call_id});
+    if (!queued) replies_.PushAlways({.bytes = {}, .call_id = call_id, .broken = true});
+    next = Advance();
+  }
+  Begin(next);
+}
+
+}  // namespace seshat
