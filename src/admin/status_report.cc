@@ -10,6 +10,13 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// "system", "data": the names operators know; the number for the groups after the first shard.
+std::string GroupName(GroupId group) {
+  if (group == kSystemGroup) return "system";
+  if (group == kFirstDataGroup) return "data";
+  return fmt::format("shard {}", group.value());
+}
+
 Json MemberJson(const MemberReport& member) {
   return {{"node_id", member.node.value()},
           {"client_address", member.client_address},
@@ -30,6 +37,7 @@ Json GroupJson(const GroupReport& group) {
                          {"is_active", follower.is_active}});
   }
   return {{"group_id", group.group.value()},
+          {"name", GroupName(group.group)},
           {"role", group.role},
           {"leader", group.leader.value()},
           {"term", group.term.value()},
@@ -95,13 +103,6 @@ StatusReport ReportFrom(const Json& json) {
     report.problems.push_back(problem.get<std::string>());
   }
   return report;
-}
-
-// "system", "data": the names operators know; the number for the groups after the first shard.
-std::string GroupName(GroupId group) {
-  if (group == kSystemGroup) return "system";
-  if (group == kFirstDataGroup) return "data";
-  return fmt::format("shard {}", group.value());
 }
 
 std::string OrDash(const std::string& text) {

@@ -1,0 +1,100 @@
+#include "seshat/node/thread_executor.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "seshat/base/check.h"
+
+namespace seshat {
+namespace {
+
+// std's heaps keep the greatest first.
+constexpr auto kLater = [](const auto& a, const auto& b) {
+  return std::pair(a.when, a.number) > std::pair(b.when, b.number);
+};
+
+}  // namespace
+
+ThreadExecutor::ThreadExecutor(std::string name, const Clock& clock)
+    : name_(std::move(name)), clock_(clock), thread_([this] { Run(); }) {
+  SESHAT_CHECK_MSG(name_.size() <= 15, name_);
+}
+
+ThreadExecutor::~ThreadExecutor() {
+  Stop();
+}
+
+void ThreadExecutor::Post(UniqueFunction<void()> task) {
+  MutexLock lock(mutex_);
+  if (is_stopping_) return;
+  posted_.push_back(std::move(task));
+  if (std::exchange(is_asleep_, false)) wake_.NotifyOne();
+}
+
+void ThreadExecutor::PostAt(MonotonicTime when, UniqueFunction<void()> task) {
+  MutexLock lock(mutex_);
+  if (is_stopping_) return;
+  const bool is_earliest = timers_.empty() || when < timers_.front().when;
+  timers_.push_back({when, ++timers_posted_, std::move(task)});
+  std::push_heap(timers_.begin(), timers_.end(), kLater);
+  if (is_earliest && std::exchange(is_asleep_, false)) wake_.NotifyOne();
+}
+
+void ThreadExecutor::Stop() {
+  {
+    MutexLock lock(mutex_);
+    is_stopping_ = true;
+    is_asleep_ = false;
+    wake_.NotifyOne();
+  }
+  if (!thread_.joinable()) return;
+  SESHAT_CHECK_MSG(thread_.get_id() != std::this_thread::get_id(), name_);
+  thread_.join();
+}
+
+void ThreadExecutor::Run() {
+  ::pthread_setname_np(::pthread_self(), name_.c_str());
+  std::vector<UniqueFunction<void()>> batch;
+  while (TakeBatch(batch)) {
+    for (UniqueFunction<void()>& task : batch) {
+      task();
+      task = nullptr;  // what it owns goes before the next one runs
+    }
+    batch.clear();
+  }
+}
+
+bool ThreadExecutor::TakeBatch(std::vector<UniqueFunction<void()>>& batch) {
+  MutexLock lock(mutex_);
+  while (true) {
+    MoveDueTimers(batch);
+    if (!posted_.empty()) {
+      std::move(posted_.begin(), posted_.end(), std::back_inserter(batch));
+      posted_.clear();
+    }
+    if (!batch.empty()) return true;
+    if (is_stopping_) return false;
+    is_asleep_ = true;
+    if (timers_.empty()) {
+      wake_.Wait(mutex_);
+    } else {
+      // The condition's clock stands still while the machine sleeps; waking then is no hurry.
+      (void)wake_.WaitFor(mutex_, timers_.front().when - clock_.Now());
+    }
+    is_asleep_ = false;
+  }
+}
+
+void ThreadExecutor::MoveDueTimers(std::vector<UniqueFunction<void()>>& batch) {
+  if (timers_.empty()) return;
+  const MonotonicTime now = clock_.Now();
+  while (!timers_.empty() && timers_.front().when <= now) {
+    std::pop_heap(timers_.begin(), timers_.end(), kLater);
+    batch.push_back(std::move(timers_.back().task));
+    timers_.pop_back();
+  }
+}
+
+}  // namespace seshat
