@@ -72,9 +72,8 @@ const CommandSpec* FindSubcommand(const CommandSpec& container, std::string_view
   return nullptr;
 }
 
-// Redis prints names as C strings: up to the first zero byte.
 std::string_view Quotable(std::string_view text, std::size_t bytes_max) {
-  return text.substr(0, std::min(text.find('\0'), bytes_max));
+  return QuotableText(text).substr(0, bytes_max);
 }
 
 Reply UnknownCommand(Arguments arguments) {

@@ -15,10 +15,10 @@ constexpr ArgumentSpec kAuthArguments[] = {
 constexpr std::string_view kVaries[] = {"nondeterministic_output"};
 
 constexpr ArgumentSpec kClientListNormalMasterReplicaPubsubParts[] = {
-    {.name = "normal", .type = ArgumentType::kPureToken, .token = "normal"},
-    {.name = "master", .type = ArgumentType::kPureToken, .token = "master"},
-    {.name = "replica", .type = ArgumentType::kPureToken, .token = "replica"},
-    {.name = "pubsub", .type = ArgumentType::kPureToken, .token = "pubsub"},
+    {.name = "normal", .type = ArgumentType::kPureToken, .token = "NORMAL"},
+    {.name = "master", .type = ArgumentType::kPureToken, .token = "MASTER"},
+    {.name = "replica", .type = ArgumentType::kPureToken, .token = "REPLICA"},
+    {.name = "pubsub", .type = ArgumentType::kPureToken, .token = "PUBSUB"},
 };
 
 constexpr ArgumentSpec kClientListIdParts[] = {
@@ -46,8 +46,8 @@ constexpr std::string_view kClientSetInfoTips[] = {"request_policy:all_nodes",
                                                    "response_policy:all_succeeded"};
 
 constexpr ArgumentSpec kClientSetInfoAttrParts[] = {
-    {.name = "libname", .token = "lib-name"},
-    {.name = "libver", .token = "lib-ver"},
+    {.name = "libname", .token = "LIB-NAME"},
+    {.name = "libver", .token = "LIB-VER"},
 };
 
 constexpr ArgumentSpec kClientSetInfoArguments[] = {

@@ -29,10 +29,15 @@ Reply InvalidExpireTime(std::string_view full_name) {
 }
 
 Reply ErrorQuoting(std::string text) {
+  text.erase(text.find_last_not_of("\r\n") + 1);
   for (char& c : text) {
     if (c == '\r' || c == '\n') c = ' ';
   }
   return Reply::Error(std::move(text));
+}
+
+std::string_view QuotableText(std::string_view text) {
+  return text.substr(0, text.find('\0'));
 }
 
 }  // namespace seshat

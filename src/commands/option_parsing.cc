@@ -97,7 +97,8 @@ std::expected<ExpireOptions, Reply> ParseExpireOptions(const CommandSpec& spec,
     } else if (EqualsIgnoringCase(option, "lt")) {
       options.if_earlier = true;
     } else {
-      return std::unexpected(ErrorQuoting("ERR Unsupported option " + std::string(option)));
+      return std::unexpected(
+          ErrorQuoting("ERR Unsupported option " + std::string(QuotableText(option))));
     }
   }
   if (options.if_persistent && (options.if_volatile || options.if_later || options.if_earlier)) {

@@ -15,7 +15,11 @@ Reply WrongArity(std::string_view full_name);  // ERR wrong number of arguments 
 Reply InvalidExpireTime(std::string_view full_name);
 
 // An error reply that quotes a client's bytes: line breaks, which would end the reply early,
-// become blanks.
+// become blanks, and go at its end.
 Reply ErrorQuoting(std::string text);
+
+// What Redis shows of a client's bytes in an error: it prints them as a C string, so only up to
+// the first zero byte.
+std::string_view QuotableText(std::string_view text);
 
 }  // namespace seshat
