@@ -140,17 +140,18 @@ class StorageFixture : public testing::Test {
     engine_->log().Write(std::move(write), [done] { done->set_value(); });
     return durable.wait_for(std::chrono::seconds(10)) == std::future_status::ready;
   }
-  std::vector<std::string> ReadLog(GroupId group = kFirstDataGroup) {
-    Result<LogContents> contents = engine_->log().Load(group);
+  std::vector<std::string> ReadLog() { return LogOf(*engine_); }
+  // The first data group's log.
+  static std::vector<std::string> LogOf(StorageEngine& engine) {
+    const Result<LogContents> contents = engine.log().Load(kFirstDataGroup);
     EXPECT_TRUE(contents) << contents.error().message();
     std::vector<std::string> values;
     if (!contents || contents->last_index < contents->first_index) return values;
-    Result<std::vector<LogRecord>> records = engine_->log().Read(
-        group, contents->first_index, contents->last_index.Next(), std::size_t{1} << 30);
+    const Result<std::vector<LogRecord>> records = engine.log().Read(
+        kFirstDataGroup, contents->first_index, contents->last_index.Next(), ~std::size_t{0});
     EXPECT_TRUE(records) << records.error().message();
-    if (records) {
-      for (const LogRecord& record : *records) values.push_back(record.value);
-    }
+    if (!records) return values;
+    for (const LogRecord& record : *records) values.push_back(record.value);
     return values;
   }
   std::optional<std::string> Get(std::string_view key, GroupId group = kFirstDataGroup) {
