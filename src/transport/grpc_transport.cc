@@ -125,10 +125,12 @@ void GrpcTransport::Impl::Stop() {
     peers.swap(peers_);
   }
   for (const auto& [peer, dialer] : peers) dialer->Close();
-  // The acceptor first and the timers next: both may still be about to dial.
-  acceptor_.Stop();
   context_->timers.Stop();
   context_->dialed_streams.WaitForNone();
+  // The acceptor last: its server keeps the process's callback queue alive. gRPC 1.51 frees that
+  // queue under its own feet when the last to refer to it is a channel dropped in a reaction, as
+  // ours are.
+  acceptor_.Stop();
 }
 
 Result<std::unique_ptr<GrpcTransport>> GrpcTransport::Start(TransportOptions options,
