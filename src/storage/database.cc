@@ -98,7 +98,7 @@ Status Database::ReadMap(OpenReport& report) {
   std::map<GroupId, GroupFamilies> groups;
   Status result;
   const std::unique_ptr<rocksdb::Iterator> rows(
-      db_->NewIterator(rocksdb::ReadOptions(), default_family()));
+      db_->NewIterator(IterationOptions(), default_family()));
   for (rows->Seek(kMapPrefix); result && rows->Valid() && rows->key().starts_with(kMapPrefix);
        rows->Next()) {
     const std::string name = rows->key().ToString().substr(kMapPrefix.size());

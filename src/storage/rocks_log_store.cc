@@ -22,7 +22,7 @@ std::unexpected<Error> UnknownGroup(GroupId group) {
 }
 
 rocksdb::ReadOptions LogReadOptions() {
-  rocksdb::ReadOptions options;
+  rocksdb::ReadOptions options = IterationOptions();
   options.fill_cache = false;  // a follower that catches up must not push out clients' data
   return options;
 }

@@ -64,4 +64,10 @@ rocksdb::ColumnFamilyOptions RocksOptions::ForKind(FamilyKind kind) const {
   return family;
 }
 
+rocksdb::ReadOptions IterationOptions() {
+  rocksdb::ReadOptions options;
+  options.ignore_range_deletions = true;
+  return options;
+}
+
 }  // namespace seshat

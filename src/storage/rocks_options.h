@@ -29,4 +29,9 @@ class RocksOptions {
   rocksdb::DBOptions db_;
 };
 
+// What every iterator starts from. RocksDB 7.8.3 ends an iteration with an OK status at a file
+// whose first block cannot be read, unless it need not look for range tombstones; no family has
+// any (docs/adr/0006-rocksdb-rules.md).
+rocksdb::ReadOptions IterationOptions();
+
 }  // namespace seshat

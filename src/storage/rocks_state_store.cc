@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "rocks_options.h"
 #include "seshat/base/check.h"
 
 namespace seshat {
@@ -63,7 +64,8 @@ class RocksStateView : public StateView {
   Status Scan(std::string_view first, std::string_view end,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override {
     const rocksdb::Slice upper_bound(end);
-    rocksdb::ReadOptions options = OptionsFor(ReadTier::kAnywhere, snapshot_);
+    rocksdb::ReadOptions options = IterationOptions();
+    options.snapshot = snapshot_;
     options.iterate_upper_bound = &upper_bound;
     const std::unique_ptr<rocksdb::Iterator> it(database_.rocks().NewIterator(options, family()));
     for (it->Seek(first); it->Valid(); it->Next()) {
@@ -121,7 +123,7 @@ void RocksStateStore::WriteToNextGeneration(const GroupFamilies& current, const 
   rocksdb::WriteBatch out;
   const std::string& prefix = *batch.clear_all_but_prefix;
   const std::unique_ptr<rocksdb::Iterator> kept(
-      database_.rocks().NewIterator(rocksdb::ReadOptions(), current.handle(FamilyKind::kKv)));
+      database_.rocks().NewIterator(IterationOptions(), current.handle(FamilyKind::kKv)));
   for (kept->Seek(prefix); kept->Valid() && kept->key().starts_with(prefix); kept->Next()) {
     SESHAT_CHECK(out.Put(family, kept->key(), kept->value()).ok());
   }

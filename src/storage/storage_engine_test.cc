@@ -3,6 +3,7 @@
 #include "seshat/storage/storage_engine.h"
 
 #include <rocksdb/db.h>
+#include <rocksdb/metadata.h>
 #include <rocksdb/options.h>
 
 #include "storage_fixture.h"
@@ -19,13 +20,14 @@ using StorageEngineTest = StorageFixture;
 // Opens the database behind the engine's back.
 class RawDatabase {
  public:
-  explicit RawDatabase(const std::filesystem::path& dir) {
+  explicit RawDatabase(
+      const std::filesystem::path& dir,
+      const rocksdb::ColumnFamilyOptions& family_options = rocksdb::ColumnFamilyOptions()) {
     rocksdb::DBOptions options;
     std::vector<std::string> names;
     EXPECT_TRUE(rocksdb::DB::ListColumnFamilies(options, dir.string(), &names).ok());
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& name : names)
-      families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+    for (const std::string& name : names) families.emplace_back(name, family_options);
     rocksdb::DB* db = nullptr;
     EXPECT_TRUE(rocksdb::DB::Open(options, dir.string(), families, &handles_, &db).ok());
     db_.reset(db);
@@ -257,6 +259,49 @@ TEST_F(StorageEngineTest, AScanEndsWhenItsVisitorSaysSo) {
 
   ASSERT_TRUE(scanned);
   EXPECT_EQ(visits, 2);
+}
+
+// RocksDB 7.8.3 ends an iteration at such a block and says that all is well.
+TEST_F(StorageEngineTest, AScanDoesNotEndSilentlyAtAFileWithADamagedFirstBlock) {
+  OpenWithGroup();
+  engine_.reset();
+  std::string second_file;
+  {
+    rocksdb::ColumnFamilyOptions small_files;
+    small_files.target_file_size_base = 4096;
+    small_files.level_compaction_dynamic_level_bytes = true;
+    small_files.compression = rocksdb::kNoCompression;
+    RawDatabase raw(rocksdb_dir(), small_files);
+    rocksdb::ColumnFamilyHandle* const kv = raw.family("data_kv");
+    for (int i = 100; i < 200; ++i) {
+      const std::string value(500, static_cast<char>(i));
+      ASSERT_TRUE(raw.db().Put(rocksdb::WriteOptions(), kv, std::to_string(i), value).ok());
+    }
+    ASSERT_TRUE(raw.db().CompactRange(rocksdb::CompactRangeOptions(), kv, nullptr, nullptr).ok());
+    rocksdb::CompactRangeOptions again;
+    again.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+    ASSERT_TRUE(raw.db().CompactRange(again, kv, nullptr, nullptr).ok());
+    std::vector<rocksdb::LiveFileMetaData> files;
+    raw.db().GetLiveFilesMetaData(&files);
+    std::erase_if(files, [](const auto& f) { return f.column_family_name != "data_kv"; });
+    std::ranges::sort(files, {}, [](const auto& f) { return f.smallestkey; });
+    ASSERT_GE(files.size(), 3u);
+    second_file = files[1].name;
+  }
+  {
+    std::fstream file(rocksdb_dir().string() + second_file,
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20);
+    file.write("damage", 6);
+  }
+  Open();
+
+  const Status scanned =
+      (*engine_->state().View(kFirstDataGroup))
+          ->Scan("1", "2", [](std::string_view, std::string_view) { return true; });
+
+  ASSERT_FALSE(scanned);
+  EXPECT_EQ(scanned.error().code(), ErrorCode::kCorruption);
 }
 
 TEST_F(StorageEngineTest, AMemoryReadOfAColdKeyWouldBlockAndLeavesTheDiskAlone) {
