@@ -31,7 +31,11 @@ struct CommandOutcome {
   Kind kind = Kind::kPending;
   Reply reply;
   Error error{ErrorCode::kCancelled, ""};
-  NodeId leader;
+  NodeId leader = kNoNode;
+
+  static CommandOutcome Applied(Reply reply);
+  static CommandOutcome NotApplied(Error why, NodeId leader);
+  static CommandOutcome Unknown(Error why);
 };
 
 // A waiter that calls `done` with the outcome, on the thread that brings it.

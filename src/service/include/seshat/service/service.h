@@ -20,6 +20,7 @@
 #include "seshat/base/unique_function.h"
 #include "seshat/ports/clock.h"
 #include "seshat/ports/executor.h"
+#include "seshat/ports/fatal.h"
 #include "seshat/ports/metrics.h"
 #include "seshat/ports/state_store.h"
 #include "seshat/ports/transport.h"
@@ -70,6 +71,7 @@ struct ServicePorts {
   Metrics* metrics = nullptr;
   GroupRegistry* groups = nullptr;  // the system group, when registered, is found here
   ClusterStateSource* cluster = nullptr;
+  FatalHandler* fatal = nullptr;     // a keyspace that cannot be read stops the node
   std::vector<Executor*> read_pool;  // may block on the disk
   Executor* background = nullptr;    // may block: scans for what expires
   // A reason to refuse writes, such as a disk that is nearly full; called for every batch of

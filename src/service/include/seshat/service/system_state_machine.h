@@ -10,6 +10,7 @@
 #include "seshat/commands/applied_state.h"
 #include "seshat/ports/state_store.h"
 #include "seshat/raft/state_machine.h"
+#include "seshat/resp/reply.h"
 #include "seshat/service/cluster_state.h"
 
 namespace seshat {

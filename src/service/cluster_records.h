@@ -1,0 +1,40 @@
+// ClusterState as the rows of `system_data`, and the commands of the system group, as bytes.
+//
+// The messages' meaning is in docs/formats.md; nothing else in this layer knows their encoding.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "seshat/base/error.h"
+#include "seshat/service/cluster_state.h"
+
+namespace seshat {
+
+inline constexpr std::string_view kMembershipRowKey = "membership";
+inline constexpr std::string_view kShardMapRowKey = "shardmap";
+inline constexpr std::string_view kSettingsRowKey = "settings";
+
+std::string EncodeMembershipRow(const ClusterState& state);
+std::string EncodeShardMapRow(const ClusterState& state);
+std::string EncodeSettingsRow(const ClusterState& state);
+
+// Each replaces its part of `state`.
+// Errors: kCorruption, naming the row; kFailedPrecondition when a newer version wrote it.
+Status DecodeMembershipRow(std::string_view bytes, ClusterState& state);
+Status DecodeShardMapRow(std::string_view bytes, ClusterState& state);
+Status DecodeSettingsRow(std::string_view bytes, ClusterState& state);
+
+struct BootstrapClusterCommand {
+  ClusterState initial;
+};
+struct RegisterNodeCommand {
+  ClusterMember member;
+};
+using SystemCommand = std::variant<BootstrapClusterCommand, RegisterNodeCommand>;
+
+// Errors: kCorruption; kFailedPrecondition for a newer version or an unknown kind.
+Result<SystemCommand> DecodeSystemCommand(std::string_view bytes);
+
+}  // namespace seshat

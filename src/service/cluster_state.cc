@@ -1,0 +1,60 @@
+#include "seshat/service/cluster_state.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace seshat {
+
+const ClusterMember* ClusterState::FindMember(NodeId node) const {
+  const auto it = std::ranges::find(members, node, &ClusterMember::id);
+  return it == members.end() ? nullptr : &*it;
+}
+
+bool ClusterState::operator==(const ClusterState& other) const {
+  return cluster_id == other.cluster_id && membership_version == other.membership_version &&
+         members == other.members && shard_map_version == other.shard_map_version &&
+         shards == other.shards && feature_level == other.feature_level &&
+         limits.key_bytes_max == other.limits.key_bytes_max &&
+         limits.value_bytes_max == other.limits.value_bytes_max;
+}
+
+ClusterState InitialClusterState(std::string cluster_id, std::vector<ClusterMember> members,
+                                 const ReplicatedLimits& limits) {
+  std::ranges::sort(members, {}, &ClusterMember::id);
+  ShardPlacement shard{
+      .group = kFirstDataGroup, .slots = {{Slot(0), Slot(kSlotCount - 1)}}, .replicas = {}};
+  for (const ClusterMember& member : members) shard.replicas.push_back(member.id);
+  return {.cluster_id = std::move(cluster_id),
+          .membership_version = 1,
+          .members = std::move(members),
+          .shard_map_version = 1,
+          .shards = {std::move(shard)},
+          .feature_level = kFeatureLevelMin,
+          .limits = limits};
+}
+
+ClusterStateSource::ClusterStateSource() : state_(std::make_shared<const ClusterState>()) {}
+
+std::shared_ptr<const ClusterState> ClusterStateSource::Get() const {
+  MutexLock lock(mutex_);
+  return state_;
+}
+
+void ClusterStateSource::Subscribe(Listener listener) {
+  MutexLock lock(mutex_);
+  listeners_.push_back(std::make_shared<const Listener>(std::move(listener)));
+}
+
+void ClusterStateSource::Publish(ClusterState state) {
+  auto published = std::make_shared<const ClusterState>(std::move(state));
+  std::vector<std::shared_ptr<const Listener>> listeners;
+  {
+    MutexLock lock(mutex_);
+    state_ = published;
+    version_.fetch_add(1, std::memory_order_release);
+    listeners = listeners_;
+  }
+  for (const auto& listener : listeners) (*listener)(published);
+}
+
+}  // namespace seshat

@@ -1,0 +1,105 @@
+#include "seshat/service/data_state_machine.h"
+
+#include <utility>
+
+#include "entry_checks.h"
+#include "seshat/commands/execution.h"
+#include "seshat/commands/expiry_index.h"
+
+namespace seshat {
+namespace {
+
+// A batch is closed at the first entry's end past this many commands, so that what it holds in
+// memory stays bounded when many small entries touch many large values.
+constexpr std::size_t kBatchCommandsMax = 4096;
+
+Result<std::vector<SlotDue>> ScanExpiries(const StateStore& store, GroupId group) {
+  Result<std::unique_ptr<StateView>> view = store.View(group);
+  if (!view) return std::unexpected(std::move(view).error());
+  Result<std::vector<SlotExpiry>> slots = EarliestExpiries(**view);
+  if (!slots) return std::unexpected(std::move(slots).error());
+  std::vector<SlotDue> due;
+  due.reserve(slots->size());
+  for (const SlotExpiry& slot : *slots) due.push_back({slot.slot, slot.earliest});
+  return due;
+}
+
+}  // namespace
+
+DataStateMachine::DataStateMachine(StateStore& store, const DataStateMachineOptions& options,
+                                   AppliedState applied)
+    : store_(store),
+      options_(options),
+      keyspace_(store, options.group, applied),
+      info_(std::make_shared<DataGroupInfo>()) {}
+
+Result<std::unique_ptr<DataStateMachine>> DataStateMachine::Open(
+    StateStore& store, const DataStateMachineOptions& options) {
+  Result<AppliedState> applied = ReadAppliedState(store, options.group);
+  if (!applied) return std::unexpected(std::move(applied).error());
+  Result<std::vector<SlotDue>> due = ScanExpiries(store, options.group);
+  if (!due) return std::unexpected(std::move(due).error());
+  std::unique_ptr<DataStateMachine> machine(new DataStateMachine(store, options, *applied));
+  machine->info_->expiries.Lower(*due);
+  machine->info_->key_count.store(applied->key_count, std::memory_order_relaxed);
+  if (options.key_count != nullptr) {
+    options.key_count->Set(static_cast<double>(applied->key_count));
+  }
+  return machine;
+}
+
+Status DataStateMachine::Apply(std::vector<CommittedEntry> entries) {
+  std::vector<Answer> answers;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    CommittedEntry& entry = entries[i];
+    if (Status status = ApplyEntry(entry, answers); !status) {
+      return std::unexpected(
+          std::move(status).error().WithContext(EntryName(options_.group, entry.index)));
+    }
+    if (i + 1 == entries.size() || commands_in_batch_ >= kBatchCommandsMax) {
+      WriteBatch(entry.index, entry.term);
+      for (Answer& answer : answers) AnswerWaiter(*answer.waiter, std::move(answer.reply));
+      answers.clear();
+    }
+  }
+  return {};
+}
+
+Status DataStateMachine::ApplyEntry(CommittedEntry& entry, std::vector<Answer>& answers) {
+  if (Status status = CheckEntry(options_.group, entry); !status) return status;
+  if (entry.type != EntryType::kNormal) return {};
+  const UnixMillis time = keyspace_.BeginEntry(entry.stamp);
+  for (std::size_t i = 0; i < entry.commands.size(); ++i) {
+    Result<Reply> reply =
+        ApplyDataCommand(entry.commands[i], keyspace_, time, options_.limits, scratch_);
+    if (!reply) return std::unexpected(std::move(reply).error());
+    if (scratch_.kind == DataCommand::Kind::kExpire) {
+      info_->keys_expired.fetch_add(static_cast<std::uint64_t>(reply->integer),
+                                    std::memory_order_relaxed);
+    }
+    if (!entry.waiters.empty()) answers.push_back({std::move(entry.waiters[i]), *std::move(reply)});
+  }
+  commands_in_batch_ += entry.commands.size();
+  return {};
+}
+
+void DataStateMachine::WriteBatch(LogIndex index, Term term) {
+  KeyspaceBatch batch = keyspace_.TakeBatch(index, term);
+  store_.Write(options_.group, std::move(batch.writes));
+
+  // Only now: whoever scans a slot after it was lowered must see what lowered it.
+  if (batch.cleared) info_->expiries.Clear();
+  std::vector<SlotDue> due;
+  for (const ExpiryChange& change : batch.expiry_changes) {
+    if (change.kind == ExpiryChange::Kind::kAdded) due.push_back({change.slot, change.expires_at});
+  }
+  if (!due.empty()) info_->expiries.Lower(due);
+
+  const std::uint64_t key_count = keyspace_.applied().key_count;
+  info_->key_count.store(key_count, std::memory_order_relaxed);
+  info_->commands_applied.fetch_add(commands_in_batch_, std::memory_order_relaxed);
+  commands_in_batch_ = 0;
+  if (options_.key_count != nullptr) options_.key_count->Set(static_cast<double>(key_count));
+}
+
+}  // namespace seshat

@@ -1,0 +1,45 @@
+// Service::Impl: what stands behind the facade. Tests use it to give groups of their own making.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "forward_receiver.h"
+#include "io_lane.h"
+#include "service_context.h"
+#include "seshat/base/mutex.h"
+#include "seshat/service/service.h"
+
+namespace seshat {
+
+// Threads: thread-safe.
+class Service::Impl {
+ public:
+  Impl(const ServiceOptions& options, const ServicePorts& ports);
+  ~Impl();
+
+  // As Service::AddDataGroup.
+  void AddGroup(GroupId id, std::shared_ptr<ShardGroup> group, std::shared_ptr<DataGroupInfo> info);
+  std::unique_ptr<RequestHandler> Accept(const PeerAddress& peer, ReplySink& sink,
+                                         Executor& executor, std::string& refusal);
+  // As Service::ProposeSystemCommand. Null: this node has no system group yet.
+  void ProposeSystem(std::shared_ptr<ShardGroup> group, std::string command,
+                     UniqueFunction<void(Result<Reply>)> done);
+  void StopAccepting();
+  bool IsIdle() const;
+
+  ServiceContext& context() { return *context_; }
+  ForwardReceiver& forwards() { return *forwards_; }
+
+ private:
+  std::shared_ptr<IoLane> LaneOf(Executor& executor) SESHAT_EXCLUDES(mutex_);
+
+  const std::shared_ptr<ServiceContext> context_;
+  const std::shared_ptr<ForwardReceiver> forwards_;
+
+  Mutex mutex_;
+  std::map<Executor*, std::shared_ptr<IoLane>> lanes_ SESHAT_GUARDED_BY(mutex_);
+};
+
+}  // namespace seshat

@@ -1,0 +1,122 @@
+#include "seshat/service/system_state_machine.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "cluster_records.h"
+#include "entry_checks.h"
+#include "seshat/commands/key_layout.h"
+#include "seshat/service/command_waiter.h"
+
+namespace seshat {
+namespace {
+
+Reply Bootstrap(const BootstrapClusterCommand& command, ClusterState& state) {
+  if (state.IsBootstrapped()) return Reply::Error("ERR the cluster exists already");
+  state = command.initial;
+  std::ranges::sort(state.members, {}, &ClusterMember::id);
+  return Reply::Ok();
+}
+
+Reply Register(const RegisterNodeCommand& command, ClusterState& state) {
+  const ClusterMember& reported = command.member;
+  const auto member = std::ranges::find(state.members, reported.id, &ClusterMember::id);
+  if (member == state.members.end()) {
+    return Reply::Error("ERR node " + std::to_string(reported.id.value()) +
+                        " is not a member of this cluster");
+  }
+  if (!member->store_id.empty() && member->store_id != reported.store_id) {
+    return Reply::Error("ERR node " + std::to_string(reported.id.value()) +
+                        " is known with another store id: its disk was wiped or exchanged");
+  }
+  if (*member == reported) return Reply::Ok();
+  *member = reported;
+  ++state.membership_version;
+  return Reply::Ok();
+}
+
+}  // namespace
+
+SystemStateMachine::SystemStateMachine(StateStore& store, ClusterStateSource& source)
+    : store_(store), source_(source) {}
+
+Result<std::unique_ptr<SystemStateMachine>> SystemStateMachine::Open(StateStore& store,
+                                                                     ClusterStateSource& source) {
+  std::unique_ptr<SystemStateMachine> machine(new SystemStateMachine(store, source));
+  if (Status status = machine->Load(); !status) return std::unexpected(std::move(status).error());
+  if (machine->state_.IsBootstrapped()) source.Publish(machine->state_);
+  return machine;
+}
+
+Status SystemStateMachine::Load() {
+  Result<AppliedState> applied = ReadAppliedState(store_, kSystemGroup);
+  if (!applied) return std::unexpected(std::move(applied).error());
+  applied_ = *applied;
+  const std::pair<std::string_view, Status (*)(std::string_view, ClusterState&)> rows[] = {
+      {kMembershipRowKey, DecodeMembershipRow},
+      {kShardMapRowKey, DecodeShardMapRow},
+      {kSettingsRowKey, DecodeSettingsRow},
+  };
+  for (const auto& [key, decode] : rows) {
+    Result<Lookup> row = store_.Get(kSystemGroup, key, ReadTier::kAnywhere);
+    if (!row) return std::unexpected(std::move(row).error());
+    if (row->outcome != Lookup::Outcome::kFound) continue;
+    if (Status status = decode(row->value, state_); !status) return status;
+  }
+  return {};
+}
+
+Status SystemStateMachine::Apply(std::vector<CommittedEntry> entries) {
+  if (entries.empty()) return {};
+  const ClusterState before = state_;
+  std::vector<std::pair<std::unique_ptr<ProposalWaiter>, Reply>> answers;
+  for (CommittedEntry& entry : entries) {
+    if (Status status = CheckEntry(kSystemGroup, entry); !status) return status;
+    if (entry.type == EntryType::kNormal) applied_.clock = std::max(applied_.clock, entry.stamp);
+    for (std::size_t i = 0; i < entry.commands.size(); ++i) {
+      Result<Reply> reply = ApplyCommand(entry.commands[i]);
+      if (!reply) {
+        return std::unexpected(
+            std::move(reply).error().WithContext(EntryName(kSystemGroup, entry.index)));
+      }
+      applied_.revision = applied_.revision.Next();
+      if (!entry.waiters.empty()) answers.emplace_back(std::move(entry.waiters[i]), *reply);
+    }
+  }
+  applied_.index = entries.back().index;
+  applied_.term = entries.back().term;
+
+  StateBatch batch;
+  AppendChangedRows(before, batch);
+  batch.ops.push_back({std::string(kAppliedRowKey), EncodeAppliedState(applied_)});
+  store_.Write(kSystemGroup, std::move(batch));
+  if (state_ != before) source_.Publish(state_);
+  for (auto& [waiter, reply] : answers) AnswerWaiter(*waiter, std::move(reply));
+  return {};
+}
+
+Result<Reply> SystemStateMachine::ApplyCommand(std::string_view bytes) {
+  Result<SystemCommand> command = DecodeSystemCommand(bytes);
+  if (!command) return std::unexpected(std::move(command).error());
+  if (const auto* bootstrap = std::get_if<BootstrapClusterCommand>(&*command)) {
+    return Bootstrap(*bootstrap, state_);
+  }
+  return Register(std::get<RegisterNodeCommand>(*command), state_);
+}
+
+void SystemStateMachine::AppendChangedRows(const ClusterState& before, StateBatch& batch) const {
+  const std::pair<std::string_view, std::string (*)(const ClusterState&)> rows[] = {
+      {kMembershipRowKey, EncodeMembershipRow},
+      {kShardMapRowKey, EncodeShardMapRow},
+      {kSettingsRowKey, EncodeSettingsRow},
+  };
+  for (const auto& [key, encode] : rows) {
+    std::string row = encode(state_);
+    if (!before.IsBootstrapped() ? state_.IsBootstrapped() : row != encode(before)) {
+      batch.ops.push_back({std::string(key), std::move(row)});
+    }
+  }
+}
+
+}  // namespace seshat

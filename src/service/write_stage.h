@@ -1,0 +1,53 @@
+// WriteStage: writes on their way through the log: proposed here if this node leads their group,
+// else forwarded to the node that does, in one hop; parked while nobody does.
+//
+// A write is sent again only when it is certain that it was not applied. Source: ADR 0007.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "seshat/service/command_waiter.h"
+#include "stage.h"
+
+namespace seshat {
+
+// Threads: as Stage.
+class WriteStage final : public Stage {
+ public:
+  explicit WriteStage(StageSetup setup) : Stage(std::move(setup)) {}
+
+  bool IsWrite() const override { return true; }
+  // Before Launch. `command` is a DataCommand (EncodeClientCommand).
+  void Add(const CommandSpec& spec, std::string command);
+
+  void OnDeadline() override;
+  void Retry() override;
+
+ private:
+  // A command without its result.
+  struct Open {
+    std::size_t index = 0;  // into answers_
+    std::string command;    // kept, because a refused proposal does not come back
+  };
+  enum class Phase { kIdle, kProposed, kForwarded };
+
+  void Start() override { Attempt(); }
+  void Attempt();
+  void ProposeHere();
+  void Forward(NodeId leader);
+  void OnOutcomes(std::vector<CommandOutcome> outcomes);
+  void OnForwarded(NodeId leader, Result<std::string> answer);
+  void OnForwardReply(NodeId leader, std::string_view bytes);
+  void TryAgain(NodeId asked, NodeId hint);
+  void WaitForLeader();
+
+  std::vector<Open> open_;
+  Phase phase_ = Phase::kIdle;
+  NodeId hint_;                   // who leads, by the word of another node
+  std::size_t redirections_ = 0;  // hints followed since the last wait
+};
+
+}  // namespace seshat
