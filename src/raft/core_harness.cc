@@ -143,7 +143,8 @@ void CoreHarness::Serve(SimNode& node, const FetchRequest& request) {
   ++node.fetches;
   std::vector<Entry> entries;
   std::size_t bytes = 0;
-  for (LogIndex i = request.first; i < request.end && i <= node.disk.last(); i = i.Next()) {
+  const LogIndex end = node.log_unreadable ? request.first : request.end;
+  for (LogIndex i = request.first; i < end && i <= node.disk.last(); i = i.Next()) {
     const Entry& entry = node.disk.entries[i.value() - node.disk.snapshot.index.value() - 1];
     bytes += entry.SizeBytes();
     if (!entries.empty() && bytes > request.bytes_max) break;
@@ -173,24 +174,27 @@ void CoreHarness::Apply(SimNode& node) {
     node.applied = node.applied.Next();
     const Entry& entry =
         node.disk.entries[node.applied.value() - node.disk.snapshot.index.value() - 1];
-    const std::size_t position = node.applied.value() - 1;
-    if (position == committed_.size()) committed_.emplace_back(entry.term, TextOf(entry));
-    if (position >= committed_.size()) committed_.resize(position + 1);
-    ASSERT_EQ(committed_[position], std::make_pair(entry.term, TextOf(entry)))
-        << "state machines differ at entry " << node.applied.value();
+    const auto applied = std::make_pair(entry.term, TextOf(entry));
+    const auto [at, is_new] = committed_.try_emplace(node.applied, applied);
+    ASSERT_EQ(at->second, applied) << "state machines differ at entry " << node.applied.value();
   }
   node.core->OnApplied(end);
 }
 
 void CoreHarness::CheckSafety(const SimNode& node) {
   const Core& core = *node.core;
+  const LogIndex commit = core.commit_index();
+  if (commit > node.disk.snapshot.index) {
+    const auto [at, is_new] = committed_terms_.emplace(commit, core.TermAt(commit));
+    ASSERT_EQ(at->second, core.TermAt(commit)) << "two entries committed at " << commit.value();
+  }
   if (core.role() == Role::kLeader) {
     const auto [at, is_new] = leader_of_term_.emplace(core.term(), node.options.id);
     ASSERT_EQ(at->second, node.options.id) << "two leaders in term " << core.term().value();
     // Leader completeness: what was ever applied is in the log of every later leader.
     if (is_new && node.disk.snapshot.index == LogIndex{}) {
-      for (std::size_t i = 0; i < committed_.size(); ++i) {
-        ASSERT_EQ(core.TermAt(LogIndex(i + 1)), committed_[i].first) << "entry " << i + 1;
+      for (const auto& [index, applied] : committed_) {
+        ASSERT_EQ(core.TermAt(index), applied.first) << "entry " << index.value();
       }
     }
   }
@@ -271,8 +275,8 @@ std::vector<std::uint64_t> CoreHarness::Leaders() const {
 std::vector<std::string> CoreHarness::Applied(std::uint64_t id) const {
   std::vector<std::string> texts;
   const SimNode& node = nodes_.at(NodeId(id));
-  for (std::size_t i = 0; i < node.applied.value(); ++i) {
-    if (!committed_[i].second.empty()) texts.push_back(committed_[i].second);
+  for (const auto& [index, applied] : committed_) {
+    if (index <= node.applied && !applied.second.empty()) texts.push_back(applied.second);
   }
   return texts;
 }

@@ -42,6 +42,7 @@ struct SimNode {
   std::vector<ReadGrant> reads;
   std::vector<std::uint64_t> failed_reads;
   std::size_t fetches = 0;
+  bool log_unreadable = false;         // fetches come back empty
   std::int64_t clock_permille = 1000;  // how fast its clock runs
 };
 
@@ -116,7 +117,8 @@ class CoreHarness {
   Filter lost_;
   Duration elapsed_{std::chrono::seconds(1000)};
   std::map<Term, NodeId> leader_of_term_;
-  std::vector<std::pair<Term, std::string>> committed_;  // by index - 1
+  std::map<LogIndex, Term> committed_terms_;
+  std::map<LogIndex, std::pair<Term, std::string>> committed_;
 };
 
 std::string TextOf(const Entry& entry);
