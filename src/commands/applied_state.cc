@@ -28,7 +28,7 @@ std::string EncodeAppliedState(const AppliedState& state) {
 Result<AppliedState> DecodeAppliedState(std::string_view bytes) {
   v1::AppliedState message;
   if (!message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
-      message.version() == 0) {
+      message.version() == 0 || message.clock_ms() < 0) {
     return MakeError(ErrorCode::kCorruption, "row \"applied\" does not decode");
   }
   if (message.version() > kVersion) {

@@ -17,6 +17,7 @@
 #include "seshat/commands/read_execution.h"
 #include "seshat/commands/stored_value.h"
 #include "seshat/commands/validation.h"
+#include "support/golden_file.h"
 
 namespace seshat {
 namespace {
@@ -127,26 +128,12 @@ std::vector<std::string> SplitLine(std::string_view line) {
   std::vector<std::string> words;
   std::size_t at = 0;
   while ((at = line.find_first_not_of(' ', at)) != std::string_view::npos) {
-    std::string word;
-    if (line[at] != '"') {
-      const std::size_t end = std::min(line.find(' ', at), line.size());
-      words.emplace_back(line.substr(at, end - at));
-      at = end;
-      continue;
-    }
-    for (++at; line.at(at) != '"'; ++at) {
-      if (line[at] != '\\') {
-        word.push_back(line[at]);
-      } else if (line.at(++at) == 'x') {
-        word.push_back(
-            static_cast<char>(std::stoi(std::string(line.substr(at + 1, 2)), nullptr, 16)));
-        at += 2;
-      } else {
-        word.push_back(line[at] == 'r' ? '\r' : line[at] == 'n' ? '\n' : line[at]);
-      }
-    }
-    ++at;
-    words.push_back(std::move(word));
+    const bool quoted = line[at] == '"';
+    std::size_t end = quoted ? at + 1 : std::min(line.find(' ', at), line.size());
+    while (quoted && line.at(end) != '"') end += line[end] == '\\' ? 2 : 1;
+    const std::string_view word = line.substr(at, end - at);
+    words.push_back(quoted ? UnescapeGolden(std::string(word.substr(1))) : std::string(word));
+    at = quoted ? end + 1 : end;
   }
   return words;
 }
@@ -160,7 +147,7 @@ std::string ToText(const Reply& reply) {
     case Reply::Type::kInteger:
       return fmt::format(":{}\n", reply.integer);
     case Reply::Type::kBulkString:
-      return fmt::format("\"{}\"\n", PrintableKey(reply.text));
+      return fmt::format("\"{}\"\n", EscapeGolden(reply.text));
     case Reply::Type::kNull:
       return "(nil)\n";
     default:

@@ -51,7 +51,7 @@ struct ReadOutcome {
 
 // Runs one read. Commands of several keys read one view.
 // Pre:    spec.kind is kRead; arguments[0] names it. `read_time` is the leader's time that came
-//         with the read index or the lease.
+//         with the read index or the lease, not negative.
 // Errors: those of the store and of the decoders; the node is stopping or must.
 Result<ReadOutcome> ExecuteRead(const CommandSpec& spec, Arguments arguments,
                                 const KeyspaceReader& reader, UnixMillis read_time);
