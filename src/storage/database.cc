@@ -237,11 +237,18 @@ bool Database::Write(rocksdb::WriteBatch& batch, std::string_view what) {
 
 bool Database::Sync() {
   if (stop_.stopped()) return false;
+  // Everything up to here is in the log already; what others write during the sync may not be.
+  const std::uint64_t covered = db_->GetLatestSequenceNumber();
   const rocksdb::Status status = db_->SyncWAL();
+  if (!status.ok()) {
+    stop_.Stop(ErrorFrom(status, "cannot sync the write-ahead log"));
+    return false;
+  }
+  std::uint64_t seen = synced_sequence_;
+  while (seen < covered && !synced_sequence_.compare_exchange_weak(seen, covered)) {
+  }
   // A background error may have stopped the node meanwhile: then this sync counts for nothing.
-  if (status.ok()) return !stop_.stopped();
-  stop_.Stop(ErrorFrom(status, "cannot sync the write-ahead log"));
-  return false;
+  return !stop_.stopped();
 }
 
 std::unexpected<Error> Database::ReadFailed(const rocksdb::Status& status, std::string_view what) {

@@ -6,6 +6,7 @@
 #include <rocksdb/db.h>
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -89,6 +90,8 @@ class Database {
   bool Write(rocksdb::WriteBatch& batch, std::string_view what);
   // Makes everything written so far durable; false when that failed and the node is stopping.
   bool Sync();
+  // Every sequence number up to here has been synced.
+  std::uint64_t synced_sequence() const { return synced_sequence_; }
   // The Error for the caller after a failed read: the node is stopping.
   std::unexpected<Error> ReadFailed(const rocksdb::Status& status, std::string_view what);
 
@@ -109,6 +112,7 @@ class Database {
   StopSwitch& stop_;
   RocksOptions options_;
   std::shared_ptr<rocksdb::DB> db_;
+  std::atomic<std::uint64_t> synced_sequence_ = 0;
   std::shared_ptr<const Family> default_;
   std::vector<rocksdb::ColumnFamilyHandle*> opened_;  // until ReadMap has sorted them
 

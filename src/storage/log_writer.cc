@@ -41,12 +41,10 @@ LogWriter::~LogWriter() {
 Status LogWriter::Start() {
   // What was recovered lies in table files by now. A synced mark as the log's first record lets
   // the next check tell a torn start from a damaged one.
-  durable_sequence_ = database_.rocks().GetLatestSequenceNumber();
-  if (!WriteMark() || !SyncUpToHere()) {
+  if (!database_.Sync() || !WriteMark() || !database_.Sync()) {
     return MakeError(ErrorCode::kIo,
                      "cannot write to the write-ahead log in " + database_.path().string());
   }
-  mark_due_ = false;
   thread_ = std::thread([this] { Run(); });
   return {};
 }
@@ -59,6 +57,12 @@ void LogWriter::Stop() {
   work_.NotifyAll();
   room_.NotifyAll();
   if (thread_.joinable()) thread_.join();
+}
+
+void LogWriter::RecordSync() {
+  // The lock orders this after the writer's look at MarkDue, so that it cannot miss the wake-up.
+  const MutexLock lock(mutex_);
+  work_.NotifyOne();
 }
 
 void LogWriter::AddGroup(GroupId group, LogIndex first, LogIndex next) {
@@ -103,14 +107,14 @@ void LogWriter::Run() {
   for (;;) {
     const Wake wake = WaitForWork(batch);
     if (wake == Wake::kIdle) {
-      if (!WriteMark()) return;
+      if (!WriteMark()) break;
       continue;
     }
     if (wake == Wake::kStop) {
-      if (mark_due_ && WriteMark()) database_.Sync();
+      if (MarkDue() && WriteMark()) database_.Sync();
       return;
     }
-    if (!WriteBatch(batch) || !SyncUpToHere()) break;
+    if (!WriteBatch(batch) || !SyncAndMeasure()) break;
     std::size_t bytes = 0;
     for (Queued& queued : batch) {
       bytes += queued.bytes;
@@ -135,7 +139,7 @@ LogWriter::Wake LogWriter::WaitForWork(std::vector<Queued>& batch) {
   const MutexLock lock(mutex_);
   while (queue_.empty()) {
     if (stopping_) return Wake::kStop;
-    if (!mark_due_) {
+    if (!MarkDue()) {
       work_.Wait(mutex_);
     } else if (!work_.WaitFor(mutex_, idle_mark_delay_) && queue_.empty() && !stopping_) {
       return Wake::kIdle;
@@ -154,7 +158,7 @@ bool LogWriter::WriteBatch(const std::vector<Queued>& queued) {
   std::size_t bytes = kRecordOverheadBytes;
   for (const Queued& one : queued) bytes += one.bytes;
   rocksdb::WriteBatch batch(bytes);
-  SESHAT_CHECK(batch.PutLogData(EncodeMark(durable_sequence_, mark_key_)).ok());
+  SESHAT_CHECK(batch.PutLogData(NextMark()).ok());
   for (const Queued& one : queued) AddToBatch(one, batch);
   return database_.Write(batch, "cannot write the log");
 }
@@ -180,20 +184,20 @@ void LogWriter::AddToBatch(const Queued& queued, rocksdb::WriteBatch& batch) {
 
 bool LogWriter::WriteMark() {
   rocksdb::WriteBatch batch;
-  SESHAT_CHECK(batch.PutLogData(EncodeMark(durable_sequence_, mark_key_)).ok());
-  mark_due_ = false;
+  SESHAT_CHECK(batch.PutLogData(NextMark()).ok());
   return database_.Write(batch, "cannot write to the write-ahead log");
 }
 
-bool LogWriter::SyncUpToHere() {
-  // Everything up to here is in the log already; what others write during the sync may not be.
-  const std::uint64_t covered = database_.rocks().GetLatestSequenceNumber();
+std::string LogWriter::NextMark() {
+  recorded_sequence_ = database_.synced_sequence();
+  return EncodeMark(recorded_sequence_, mark_key_);
+}
+
+bool LogWriter::SyncAndMeasure() {
   const auto start = std::chrono::steady_clock::now();
   if (!database_.Sync()) return false;
   sync_seconds_.Observe(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  durable_sequence_ = covered;
-  mark_due_ = true;
   return true;
 }
 

@@ -37,6 +37,9 @@ class LogWriter {
   // Finishes what is queued, writes and syncs a last mark, and ends the thread.
   void Stop();
 
+  // After a sync outside the log: has it recorded too, by the next write or once idle.
+  void RecordSync();
+
   // A group's log must be known before it is written. `next`: the index after the last record.
   void AddGroup(GroupId group, LogIndex first, LogIndex next);
 
@@ -61,7 +64,10 @@ class LogWriter {
   bool WriteBatch(const std::vector<Queued>& batch);
   void AddToBatch(const Queued& queued, rocksdb::WriteBatch& batch);
   bool WriteMark();
-  bool SyncUpToHere();
+  // Whether the last sync is not on record yet.
+  bool MarkDue() const { return database_.synced_sequence() > recorded_sequence_; }
+  std::string NextMark();
+  bool SyncAndMeasure();
 
   const std::size_t queue_bytes_max_;
   const std::size_t batch_bytes_max_;
@@ -71,8 +77,7 @@ class LogWriter {
   Histogram& sync_seconds_;
 
   // Owned by the writer thread once it runs.
-  std::uint64_t durable_sequence_ = 0;
-  bool mark_due_ = false;  // the last sync is not on record yet
+  std::uint64_t recorded_sequence_ = 0;  // by the last mark written
 
   Mutex mutex_;
   CondVar work_;

@@ -65,6 +65,7 @@ Status RocksLogStore::CreateGroup(GroupId group, std::string snapshot_row) {
   if (!database_.Write(batch, "cannot create a group") || !database_.Sync()) {
     return MakeError(ErrorCode::kIo, fmt::format("cannot create group {}", group.value()));
   }
+  writer_.RecordSync();
   writer_.AddGroup(group, LogIndex(1), LogIndex(1));
   database_.Publish(*std::move(families));
   return {};

@@ -135,6 +135,7 @@ void RocksStateStore::WriteToNextGeneration(const GroupFamilies& current, const 
   database_.AddMapRow(**next, FamilyKind::kKv, out);
   // Synced before the old family goes: until then a restart must still find it.
   if (!database_.Write(out, "cannot change the family map") || !database_.Sync()) return;
+  writer_.RecordSync();
   database_.Publish(*std::move(next));
   database_.Drop(current, FamilyKind::kKv);
 }

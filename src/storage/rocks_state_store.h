@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "database.h"
+#include "log_writer.h"
 #include "seshat/ports/state_store.h"
 
 namespace seshat {
@@ -14,7 +15,7 @@ namespace seshat {
 // Threads: thread-safe; writes to one group come from one thread at a time.
 class RocksStateStore : public StateStore {
  public:
-  explicit RocksStateStore(Database& database) : database_(database) {}
+  RocksStateStore(Database& database, LogWriter& writer) : database_(database), writer_(writer) {}
 
   Result<Lookup> Get(GroupId group, std::string_view key, ReadTier tier) const override;
   Result<std::unique_ptr<StateView>> View(GroupId group) const override;
@@ -24,6 +25,7 @@ class RocksStateStore : public StateStore {
   void WriteToNextGeneration(const GroupFamilies& current, const StateBatch& batch);
 
   Database& database_;
+  LogWriter& writer_;
 };
 
 }  // namespace seshat

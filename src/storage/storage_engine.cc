@@ -81,7 +81,7 @@ class StorageEngine::Impl {
 
     writer = std::make_unique<LogWriter>(options, *database, sync_seconds, MarkKeyOf(identity));
     log = std::make_unique<RocksLogStore>(*database, *writer);
-    state = std::make_unique<RocksStateStore>(*database);
+    state = std::make_unique<RocksStateStore>(*database, *writer);
     if (Status added = log->AddGroupsToWriter(); !added) return added;
     return writer->Start();
   }
@@ -92,7 +92,10 @@ class StorageEngine::Impl {
     row.set_store_id(std::string(store_id));
     rocksdb::WriteBatch batch;
     SESHAT_CHECK(batch.Put(database->default_family(), key, row.SerializeAsString()).ok());
-    if (database->Write(batch, "cannot remember a peer") && database->Sync()) return {};
+    if (database->Write(batch, "cannot remember a peer") && database->Sync()) {
+      writer->RecordSync();
+      return {};
+    }
     return MakeError(ErrorCode::kIo, "cannot write the row " + key);
   }
 

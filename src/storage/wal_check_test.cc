@@ -237,6 +237,29 @@ TEST_F(WalCheckTest, AnIdleWriterWritesOneMarkAndThenIsQuiet) {
   EXPECT_LE(ImageRecords().size(), before + 2);
 }
 
+TEST_F(WalCheckTest, RowsSyncedOutsideTheLogAreCoveredByAMarkToo) {
+  Open();
+  const std::vector<std::function<void()>> synced_writes{
+      [this] { ASSERT_TRUE(engine_->log().CreateGroup(kFirstDataGroup, "")); },
+      [this] { ASSERT_TRUE(engine_->RememberPeer(NodeId(2), "store")); },
+      [this] {
+        StateBatch clear;
+        clear.clear_all_but_prefix = "~";
+        engine_->state().Write(kFirstDataGroup, std::move(clear));
+      }};
+
+  for (std::size_t i = 0; i < synced_writes.size(); ++i) {
+    SCOPED_TRACE(i);
+    synced_writes[i]();
+    StopAndTakeImage();
+    const std::vector<FoundRecord> records = ImageRecords();
+    ASSERT_EQ(records.back().record.count, 0u);
+    FlipBit(records[records.size() - 2].end - 1);
+    ExpectRefused();
+    Open();
+  }
+}
+
 TEST_F(WalCheckTest, AMissingRecordInTheMiddleRefusesToOpen) {
   OpenWithGroup();
   for (int i = 0; i < 5; ++i) Append("value");
