@@ -6,6 +6,9 @@
 #include "wire_format.h"
 
 namespace seshat {
+
+using namespace command_wire;
+
 namespace {
 
 constexpr std::uint64_t kVersion = 1;

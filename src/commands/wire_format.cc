@@ -2,7 +2,7 @@
 
 #include <limits>
 
-namespace seshat {
+namespace seshat::command_wire {
 
 bool WireReader::Next(WireField& field) {
   if (!ok_ || rest_.empty()) return false;
@@ -46,4 +46,4 @@ bool WireReader::Skip(std::size_t bytes) {
   return true;
 }
 
-}  // namespace seshat
+}  // namespace seshat::command_wire

@@ -3,6 +3,7 @@
 //
 // Field numbers are those of proto/seshat/v1; the tests compare every byte with what protobuf
 // writes. Fields are written ascending, and defaults are left out, as protobuf does.
+// In a namespace of its own: raft has a codec of the same names, and one program links both.
 // Source: protobuf encoding guide.
 #pragma once
 
@@ -11,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace seshat {
+namespace seshat::command_wire {
 
 inline void AppendVarint(std::string& out, std::uint64_t value) {
   while (value >= 0x80) {
@@ -83,4 +84,4 @@ class WireReader {
   bool ok_ = true;
 };
 
-}  // namespace seshat
+}  // namespace seshat::command_wire
