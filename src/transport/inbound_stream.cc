@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hmac.h"
+#include "reaction_order.h"
 
 namespace seshat {
 namespace {
@@ -59,6 +60,7 @@ void InboundStream::Start() {
                         const auto stream = weak.lock();
                         if (stream && !stream->IsOpen()) stream->Close();
                       });
+  BeforeOperation(this);
   StartRead(&read_message_);
 }
 
@@ -116,6 +118,7 @@ InboundStream::Next InboundStream::Advance() {
 }
 
 void InboundStream::Begin(Next next) {
+  BeforeOperation(this);
   if (next.write) StartWrite(&write_message_);
   if (next.read) StartRead(&read_message_);
   if (!next.finish) return;
@@ -128,6 +131,7 @@ void InboundStream::Begin(Next next) {
 }
 
 void InboundStream::OnReadDone(bool ok) {
+  InReaction(this);
   Status handled;
   if (ok) handled = HandleMessage();
   if (!handled) Refuse(handled.error());
@@ -148,6 +152,7 @@ void InboundStream::OnReadDone(bool ok) {
 }
 
 void InboundStream::OnWriteDone(bool ok) {
+  InReaction(this);
   Next next;
   {
     MutexLock lock(mutex_);
@@ -162,6 +167,7 @@ void InboundStream::OnWriteDone(bool ok) {
 }
 
 void InboundStream::OnCancel() {
+  InReaction(this);
   Next next;
   {
     MutexLock lock(mutex_);
@@ -177,6 +183,7 @@ void InboundStream::OnCancel() {
 }
 
 void InboundStream::OnDone() {
+  InReaction(this);
   std::shared_ptr<InboundStream> self;
   {
     MutexLock lock(mutex_);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hmac.h"
+#include "reaction_order.h"
 
 namespace seshat {
 namespace {
@@ -69,6 +70,7 @@ void OutboundStream::Start(const std::shared_ptr<grpc::Channel>& channel) {
   // Payloads are written from any thread, not only from reactions: the hold keeps the call alive
   // until the reader has ended and no such write is under way.
   AddHold();
+  BeforeOperation(this);
   StartRead(&read_message_);
   StartWrite(&write_message_);
   StartCall();
@@ -162,6 +164,7 @@ bool OutboundStream::PrepareWrite() {
 }
 
 void OutboundStream::OnWriteDone(bool ok) {
+  InReaction(this);
   bool write = false;
   bool release = false;
   {
@@ -175,16 +178,19 @@ void OutboundStream::OnWriteDone(bool ok) {
 }
 
 void OutboundStream::OnReadDone(bool ok) {
+  InReaction(this);
   if (!ok) return EndReading();
   if (Status handled = HandleMessage(); !handled) {
     if (handled.error().code() == ErrorCode::kCorruption) context_->protocol_errors.Increment();
     Cancel(std::move(handled).error());
     return EndReading();
   }
+  BeforeOperation(this);
   StartRead(&read_message_);
 }
 
 void OutboundStream::EndReading() {
+  BeforeOperation(this);
   bool release = false;
   {
     MutexLock lock(mutex_);
@@ -290,6 +296,7 @@ void OutboundStream::ExpireCall(std::uint64_t call_id) {
 }
 
 void OutboundStream::OnDone(const grpc::Status& status) {
+  InReaction(this);
   struct EndedCall {
     PendingCall call;
     bool never_left = false;

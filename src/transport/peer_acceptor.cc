@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "grpc_settings.h"
+#include "reaction_order.h"
 
 namespace seshat {
 
@@ -38,6 +39,7 @@ Status PeerAcceptor::Listen() {
   grpc::ServerBuilder builder;
   ConfigureServer(context_->options, builder, port);
   builder.RegisterService(service_.get());
+  BeforeOperation(this);
   server_ = builder.BuildAndStart();
   if (!server_ || port == 0) {
     return MakeError(ErrorCode::kIo,
@@ -51,6 +53,7 @@ Status PeerAcceptor::Listen() {
 
 grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>* PeerAcceptor::Accept(
     grpc::CallbackServerContext& grpc_context) {
+  InReaction(this);
   auto stream = std::make_shared<InboundStream>(context_, *this, grpc_context);
   streams_.Add();
   bool full = false;
