@@ -26,13 +26,15 @@ Core::Impl::Impl(const CoreOptions& options, RestoredState restored, MonotonicTi
   SESHAT_CHECK(ValidateRestoredState(restored).has_value());
   configurations_.emplace_back(restored.snapshot.index, std::move(restored.snapshot.configuration));
   for (auto& entry : restored.configurations) configurations_.push_back(std::move(entry));
+  ForgetSupersededConfigurations();
   // Read rule 7: the leader of before the crash may still count on the promise of then. Nobody
-  // counts on a group's only voter.
-  if (restored.is_restart && !configuration().IsSingleVoter(options_.id))
-    sticky_until_ = now + promise_;
+  // counts on a group's only voter, unless it was not alone in a configuration that may still hold.
+  const bool is_alone = std::ranges::all_of(
+      configurations_, [this](const auto& at) { return at.second.IsSingleVoter(options_.id); });
+  if (restored.is_restart && !is_alone) sticky_until_ = now + promise_;
   role_ = PassiveRole();
   ResetElectionTimer();
-  if (configuration().IsSingleVoter(options_.id)) election_deadline_ = now;
+  if (configuration().IsSingleVoter(options_.id)) election_deadline_ = sticky_until_;
 }
 
 void Core::Impl::AdvanceTime(MonotonicTime now) {

@@ -116,6 +116,7 @@ class Core::Impl {
   void AppendToLog(Entry entry);
   void TruncateLog(LogIndex from);
   void OnConfigurationChanged();
+  void ForgetSupersededConfigurations();
   void CommitTo(LogIndex index);
   void CommitByCounting();
   void OnAppendResponse(const Message& message);

@@ -388,6 +388,22 @@ TEST(ReadRulesTest, Rule7APromiseLongerThanTodaysConfigurationStillBinds) {
   EXPECT_FALSE(group.Leaders().empty());
 }
 
+TEST(ReadRulesTest, Rule7AGroupThatMayNotBeOfOneYetIsNoException) {
+  CoreHarness group(3);
+  Configuration alone;
+  alone.voters = {NodeId(2)};
+  group.Crash(2);
+  group.node(2).disk.hard_state.term = Term(1);
+  group.node(2).disk.entries = {MakeConfigEntry(1, 1, alone)};
+
+  group.Restart(2);
+  EXPECT_EQ(group.core(2).NextDeadline(), group.Now(2) + milliseconds(500));
+
+  group.node(2).disk.hard_state.commit = LogIndex(1);
+  group.Restart(2);
+  EXPECT_EQ(group.core(2).NextDeadline(), group.Now(2)) << "once it is committed, it is alone";
+}
+
 TEST(ReadRulesTest, ALeaseAndAnotherLeaderNeverCoexist) {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     CoreHarness group(3, seed);

@@ -78,6 +78,13 @@ void Core::Impl::OnConfigurationChanged() {
   }
 }
 
+// A committed configuration is never rolled back, so those before it are history.
+void Core::Impl::ForgetSupersededConfigurations() {
+  while (configurations_.size() > 1 && configurations_[1].first <= log_.commit()) {
+    configurations_.erase(configurations_.begin());
+  }
+}
+
 void Core::Impl::CommitTo(LogIndex index) {
   if (index <= log_.commit()) return;
   if (role_ == Role::kLeader) {
@@ -85,9 +92,7 @@ void Core::Impl::CommitTo(LogIndex index) {
     uncommitted_bytes_ -= std::min(uncommitted_bytes_, bytes);
   }
   log_.CommitTo(index);
-  while (configurations_.size() > 1 && configurations_[1].first <= index) {
-    configurations_.erase(configurations_.begin());
-  }
+  ForgetSupersededConfigurations();
   // A leader that is not a voter leads only until its removal is committed.
   const bool is_settled = configurations_.back().first <= index;
   if (role_ == Role::kLeader && is_settled && !configuration().IsVoter(options_.id)) {
