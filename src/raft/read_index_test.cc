@@ -294,7 +294,7 @@ TEST(ReadRulesTest, Rule6AForcedCampaignWaitsForTheNodesOwnPromise) {
   CoreHarness group(3);
   group.Elect(1);
   group.LoseIf([](const Message& m) { return m.from == NodeId(1) && m.to == NodeId(3); });
-  group.AdvanceMs(490);
+  group.AdvanceMs(520);
   ASSERT_GT(group.core(1).LeaseUntil(), group.Now(1));
 
   // 3 has not heard from the leader for long enough to help; only 2's promise keeps it in office.
