@@ -1,0 +1,71 @@
+#include "executor.h"
+
+#include <chrono>
+#include <utility>
+
+namespace seshat {
+
+struct SimExecutor::State : std::enable_shared_from_this<SimExecutor::State> {
+  State(SimScheduler& s, const SimClock& c) : scheduler(s), clock(c) {}
+
+  void Post(UniqueFunction<void()> task) {
+    tasks.push_back(std::move(task));
+    ScheduleRun();
+  }
+
+  void ScheduleRun() {
+    if (is_scheduled || is_paused || tasks.empty()) return;
+    is_scheduled = true;
+    const Duration latency =
+        scheduler.Between(std::chrono::microseconds(1), std::chrono::microseconds(20));
+    scheduler.After(latency, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->Run();
+    });
+  }
+
+  void Run() {
+    is_scheduled = false;
+    if (is_paused || tasks.empty()) return;
+    UniqueFunction<void()> task = std::move(tasks.front());
+    tasks.pop_front();
+    task();
+    ScheduleRun();
+  }
+
+  SimScheduler& scheduler;
+  const SimClock& clock;
+  std::deque<UniqueFunction<void()>> tasks;
+  bool is_scheduled = false;
+  bool is_paused = false;
+};
+
+SimExecutor::SimExecutor(SimScheduler& scheduler, const SimClock& clock)
+    : state_(std::make_shared<State>(scheduler, clock)) {}
+
+SimExecutor::~SimExecutor() {
+  // Destroying a task may post to this executor: such posts go down with it.
+  const auto state = std::move(state_);
+  while (!state->tasks.empty()) {
+    UniqueFunction<void()> task = std::move(state->tasks.front());
+    state->tasks.pop_front();
+  }
+}
+
+void SimExecutor::Post(UniqueFunction<void()> task) {
+  if (state_) state_->Post(std::move(task));
+}
+
+void SimExecutor::PostAt(MonotonicTime when, UniqueFunction<void()> task) {
+  if (!state_) return;
+  state_->scheduler.At(state_->clock.SimTimeOf(when),
+                       [weak = std::weak_ptr(state_), task = std::move(task)]() mutable {
+                         if (const auto state = weak.lock()) state->Post(std::move(task));
+                       });
+}
+
+void SimExecutor::SetPaused(bool is_paused) {
+  state_->is_paused = is_paused;
+  state_->ScheduleRun();
+}
+
+}  // namespace seshat

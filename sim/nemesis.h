@@ -1,0 +1,53 @@
+// Nemesis: does to the cluster what the world does, as the seed decides.
+//
+// Crashes of one node or all, with and without power failure; graceful restarts; pauses; links cut
+// whole, one way or so that one node bridges two halves; loss, delay, duplication, reordering; slow
+// disks; jumping wall clocks. At most what the disks and the network promise not to do stays out:
+// disk.h and network.h say what that is.
+#pragma once
+
+#include <vector>
+
+#include "network.h"
+#include "node.h"
+
+namespace seshat {
+
+// Threads: owned by the simulation's thread. Lifetime: nodes and network outlive it.
+class Nemesis {
+ public:
+  Nemesis(SimScheduler& scheduler, SimNetwork& network, std::vector<SimNode*> nodes);
+
+  // Faults from now on, at random times.
+  void Start();
+  // No new faults. Those under way stay until healed.
+  void Stop() { is_stopped_ = true; }
+
+  // Makes the network whole and fast, and every one of `nodes` run at full speed.
+  void Heal(const std::vector<SimNode*>& nodes);
+  // Cuts off all nodes but `core` for good, some of them in one direction only: what they say, or
+  // cannot hear, must not keep the core from working.
+  void IsolateAllBut(const std::vector<SimNode*>& core);
+  // A majority, as the seed decides.
+  std::vector<SimNode*> PickMajority();
+
+ private:
+  void Strike();
+  void CrashSome();
+  void PauseOne();
+  void CutLinks();
+  void DegradeNetwork();
+  void SlowDisk();
+  void JumpClock();
+  void StopOne();
+  void RestartLater(SimNode& node);
+  SimNode& AnyNode();
+
+  SimScheduler& scheduler_;
+  SimNetwork& network_;
+  const std::vector<SimNode*> nodes_;
+  bool is_stopped_ = false;
+  const Duration calm_max_;  // between faults: some runs are rougher than others
+};
+
+}  // namespace seshat

@@ -1,0 +1,84 @@
+// SimNode: one machine with its disk and clock, and the process on it that comes and goes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "disk.h"
+#include "executor.h"
+#include "invariants.h"
+#include "machine_clock.h"
+#include "network.h"
+#include "register_machine.h"
+#include "seshat/ports/fatal.h"
+#include "seshat/raft/group_driver.h"
+#include "seshat/raft/group_registry.h"
+
+namespace seshat {
+
+inline constexpr GroupId kSimGroup = kFirstDataGroup;
+
+struct SimNodeOptions {
+  NodeId id;
+  Configuration configuration;
+  std::uint64_t seed = 0;
+  std::int64_t clock_drift_ppm = 0;
+  MonotonicTime clock_at_start;
+};
+
+// What the world outside wants to know of a node.
+struct SimNodeObserver {
+  std::function<void(NodeId node, Term term)> on_leader;
+  std::function<void(NodeId node, const AppliedFact& fact)> on_applied;
+  std::function<void(std::string what)> on_failure;  // a bug: the node could not go on
+};
+
+// Must not be crashed from within its own tasks: use the scheduler.
+// Threads: owned by the simulation's thread.
+class SimNode : public FatalHandler {
+ public:
+  SimNode(SimScheduler& scheduler, SimNetwork& network, SimNodeOptions options,
+          SimNodeObserver observer);
+  ~SimNode() override;
+
+  // Starts the process on what the disk holds. Pre: not running.
+  void Start();
+  // The process dies at once. `loses_unsynced`: the machine loses its power with it.
+  void Crash(bool loses_unsynced);
+  // Asks the process to stop and takes it down once it has.
+  void StopGracefully();
+  // SIGSTOP and SIGCONT.
+  void SetPaused(bool is_paused);
+
+  bool is_running() const { return process_ != nullptr; }
+  bool is_paused() const { return is_paused_; }
+  NodeId id() const { return options_.id; }
+  SimDisk& disk() { return disk_; }
+  SimClock& clock() { return clock_; }
+  // Pre: is_running().
+  GroupDriver& driver();
+  // Runs `task` in the process, as its I/O threads would. Dropped when the process dies first.
+  void PostToProcess(UniqueFunction<void()> task);
+
+  void StopNode(const Error& why) override;
+
+ private:
+  struct Process;
+  GroupDriverOptions DriverOptions() const;
+
+  SimScheduler& scheduler_;
+  SimNetwork& network_;
+  const SimNodeOptions options_;
+  const SimNodeObserver observer_;
+  SimDisk disk_;
+  SimClock clock_;
+  SimTransport transport_;
+  bool is_paused_ = false;
+  std::uint64_t starts_ = 0;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace seshat

@@ -1,0 +1,176 @@
+#include "simulation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "clients.h"
+#include "invariants.h"
+#include "nemesis.h"
+#include "network.h"
+#include "node.h"
+#include "scheduler.h"
+
+namespace seshat {
+namespace {
+
+class Simulation {
+ public:
+  explicit Simulation(const SimOptions& options)
+      : options_(options), scheduler_(options.seed, options.prints_trace), network_(scheduler_) {
+    BuildNodes();
+    std::map<NodeId, const SimDisk*> disks;
+    for (SimNode* node : NodePointers()) disks[node->id()] = &node->disk();
+    invariants_ = std::make_unique<Invariants>(kSimGroup, std::move(disks),
+                                               [this](std::string what) { Fail(std::move(what)); });
+    clients_ = std::make_unique<SimClients>(scheduler_, NodePointers(), SimClientOptions(),
+                                            [this](std::string what) { Fail(std::move(what)); });
+    nemesis_ = std::make_unique<Nemesis>(scheduler_, network_, NodePointers());
+  }
+
+  ~Simulation() {
+    for (const auto& node : nodes_) node->Crash(false);
+  }
+
+  SimReport Run() {
+    for (const auto& node : nodes_) node->Start();
+    clients_->Start();
+    nemesis_->Start();
+    scheduler_.RunUntil(options_.faults_for);
+    Recover();
+    if (!failure_) {
+      if (auto anomaly = clients_->FindHistoryAnomaly()) failure_ = std::move(anomaly);
+    }
+    return Report();
+  }
+
+ private:
+  void BuildNodes() {
+    Configuration configuration;
+    for (std::size_t i = 1; i <= options_.nodes; ++i) configuration.voters.push_back(NodeId(i));
+    SimNodeObserver observer;
+    observer.on_leader = [this](NodeId node, Term term) { invariants_->OnLeader(node, term); };
+    observer.on_applied = [this](NodeId node, const AppliedFact& fact) {
+      scheduler_.Note("applied", node, fact.index.value(), fact.state_digest);
+      invariants_->OnApplied(node, fact);
+    };
+    observer.on_failure = [this](std::string what) { Fail(std::move(what)); };
+    for (const NodeId id : configuration.voters) {
+      SimNodeOptions node;
+      node.id = id;
+      node.configuration = configuration;
+      node.seed = scheduler_.random().Next();
+      node.clock_drift_ppm = static_cast<std::int64_t>(scheduler_.random().Below(20'001)) - 10'000;
+      node.clock_at_start =
+          MonotonicTime{scheduler_.Between(std::chrono::seconds(1), std::chrono::hours(100))};
+      nodes_.push_back(std::make_unique<SimNode>(scheduler_, network_, node, observer));
+      nodes_.back()->disk().OnLogWrite(
+          [this, id](const LogWrite& write) { invariants_->OnLogWrite(id, write); });
+    }
+  }
+
+  std::vector<SimNode*> NodePointers() const {
+    std::vector<SimNode*> pointers;
+    for (const auto& node : nodes_) pointers.push_back(node.get());
+    return pointers;
+  }
+
+  // Heals, and waits until every healed node has applied something that was written since.
+  void Recover() {
+    if (scheduler_.is_halted()) return;
+    nemesis_->Stop();
+    const std::vector<SimNode*> core =
+        options_.mode == SimMode::kLiveness ? nemesis_->PickMajority() : NodePointers();
+    scheduler_.Note("healing", kNoNode, core.size());
+    const LogIndex before = invariants_->highest_committed();
+    const SimTime healed_at = scheduler_.now();
+    nemesis_->Heal(core);
+    if (options_.mode == SimMode::kLiveness) nemesis_->IsolateAllBut(core);
+
+    const SimTime deadline = healed_at + options_.recovery_max;
+    while (scheduler_.now() < deadline && !scheduler_.is_halted()) {
+      scheduler_.RunUntil(scheduler_.now() + std::chrono::milliseconds(10));
+      // Faults that were to end by themselves may still restart or pause a node: keep it healed.
+      const bool has_recovered = std::all_of(core.begin(), core.end(), [&](SimNode* node) {
+        return node->is_running() && LogIndex(node->driver().view().applied.load()) > before.Next();
+      });
+      if (has_recovered) {
+        recovery_ = scheduler_.now() - healed_at;
+        return Settle(core);
+      }
+      for (SimNode* node : core) {
+        if (!node->is_running()) node->Start();
+      }
+    }
+    Fail(fmt::format(
+        "no progress on a healed majority within {} s",
+        std::chrono::duration_cast<std::chrono::seconds>(options_.recovery_max).count()));
+  }
+
+  // With nothing new to do, all healed nodes must come to stand at the same index.
+  void Settle(const std::vector<SimNode*>& core) {
+    clients_->Stop();
+    scheduler_.RunUntil(scheduler_.now() + std::chrono::seconds(2));
+    if (scheduler_.is_halted()) return;
+    for (SimNode* node : core) {
+      if (!node->is_running()) continue;
+      const LogIndex applied(node->driver().view().applied.load());
+      if (applied == invariants_->highest_committed()) continue;
+      Fail(fmt::format("node {} stands at {} while {} is committed, 2 s after the last write",
+                       node->id().value(), applied.value(),
+                       invariants_->highest_committed().value()));
+    }
+  }
+
+  void Fail(std::string what) {
+    if (failure_) return;
+    failure_ =
+        fmt::format("at {:.6f} s: {}", static_cast<double>(scheduler_.now().count()) / 1e9, what);
+    scheduler_.Note("FAILURE: " + *failure_, kNoNode);
+    scheduler_.Halt();
+  }
+
+  SimReport Report() const {
+    SimReport report;
+    report.failure = failure_;
+    report.trace_hash = scheduler_.trace_hash();
+    report.events = scheduler_.events_run();
+    report.entries_committed = invariants_->highest_committed().value();
+    report.writes_acknowledged = clients_->writes_acknowledged();
+    report.reads_answered = clients_->reads_answered();
+    report.lease_reads = clients_->lease_reads();
+    report.outcomes_unknown = clients_->outcomes_unknown();
+    report.recovery = recovery_;
+    return report;
+  }
+
+  const SimOptions options_;
+  SimScheduler scheduler_;
+  SimNetwork network_;
+  std::unique_ptr<Invariants> invariants_;
+  std::vector<std::unique_ptr<SimNode>> nodes_;
+  std::unique_ptr<SimClients> clients_;
+  std::unique_ptr<Nemesis> nemesis_;
+  std::optional<std::string> failure_;
+  Duration recovery_{0};
+};
+
+}  // namespace
+
+SimReport RunSimulation(const SimOptions& options) {
+  return Simulation(options).Run();
+}
+
+std::string ReplayCommand(const SimOptions& options) {
+  return fmt::format("seshat-sim --seed {} --nodes {} --seconds {} --mode {}", options.seed,
+                     options.nodes,
+                     std::chrono::duration_cast<std::chrono::seconds>(options.faults_for).count(),
+                     options.mode == SimMode::kSafety ? "safety" : "liveness");
+}
+
+}  // namespace seshat

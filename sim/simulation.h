@@ -1,0 +1,45 @@
+// A whole simulated run: a cluster, its clients, what goes wrong, and what must hold.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "seshat/base/time.h"
+
+namespace seshat {
+
+enum class SimMode {
+  kSafety,    // after the faults everything heals
+  kLiveness,  // after the faults only a majority heals; the others stay cut off
+};
+
+struct SimOptions {
+  std::uint64_t seed = 0;
+  std::size_t nodes = 3;
+  Duration faults_for = std::chrono::seconds(20);
+  // After healing: a leader, a write and on every healed node a read within this.
+  Duration recovery_max = std::chrono::seconds(10);
+  SimMode mode = SimMode::kSafety;
+  bool prints_trace = false;
+};
+
+struct SimReport {
+  std::optional<std::string> failure;  // what broke first, and when
+  std::uint64_t trace_hash = 0;
+  std::uint64_t events = 0;
+  std::uint64_t entries_committed = 0;
+  std::uint64_t writes_acknowledged = 0;
+  std::uint64_t reads_answered = 0;
+  std::uint64_t lease_reads = 0;
+  std::uint64_t outcomes_unknown = 0;
+  Duration recovery{0};  // how long healing took to show
+};
+
+// Threads: thread-safe: runs share nothing.
+SimReport RunSimulation(const SimOptions& options);
+
+// "seshat-sim --seed 7 --nodes 3 --seconds 20 --mode safety"
+std::string ReplayCommand(const SimOptions& options);
+
+}  // namespace seshat

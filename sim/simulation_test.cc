@@ -1,0 +1,245 @@
+// The simulator itself: that a seed decides everything, that its disks and links do what they say,
+// that its checks can fail, and the seeds that are kept.
+#include "simulation.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "disk.h"
+#include "executor.h"
+#include "invariants.h"
+#include "network.h"
+#include "seshat/raft/group_registry.h"
+#include "seshat/v1/storage.pb.h"
+
+namespace seshat {
+namespace {
+
+constexpr GroupId kGroup = kFirstDataGroup;
+
+std::string RecordBytes(std::uint64_t term, std::uint64_t index, const std::string& data) {
+  v1::VersionedLogEntry entry;
+  entry.set_version(1);
+  entry.set_term(term);
+  entry.set_index(index);
+  entry.set_entry_type(v1::LOG_ENTRY_TYPE_NORMAL);
+  entry.set_data(data);
+  return entry.SerializeAsString();
+}
+
+LogWrite WriteOf(std::uint64_t term, std::uint64_t index, const std::string& data = "x") {
+  LogWrite write;
+  write.group = kGroup;
+  write.records.push_back({LogIndex(index), RecordBytes(term, index, data)});
+  return write;
+}
+
+TEST(SimulationTest, TheSameSeedGivesTheSameTrace) {
+  SimOptions options;
+  options.seed = 5;
+  options.faults_for = std::chrono::seconds(5);
+
+  const SimReport first = RunSimulation(options);
+  const SimReport second = RunSimulation(options);
+
+  EXPECT_EQ(first.trace_hash, second.trace_hash);
+  EXPECT_EQ(first.events, second.events);
+}
+
+TEST(SimulationTest, AnotherSeedGivesAnotherTrace) {
+  SimOptions options;
+  options.faults_for = std::chrono::seconds(1);
+  options.seed = 5;
+  const SimReport first = RunSimulation(options);
+
+  options.seed = 6;
+
+  EXPECT_NE(first.trace_hash, RunSimulation(options).trace_hash);
+}
+
+TEST(SimulationTest, ARunServesWritesAndBothKindsOfReads) {
+  SimOptions options;
+  options.seed = 4;
+
+  const SimReport report = RunSimulation(options);
+
+  EXPECT_EQ(report.failure, std::nullopt);
+  EXPECT_GT(report.writes_acknowledged, 100u);
+  EXPECT_GT(report.lease_reads, 50u);
+  EXPECT_GT(report.reads_answered, report.lease_reads + 50);
+}
+
+TEST(SimulationTest, KeptSeedsHold) {
+  std::ifstream file(std::string(SESHAT_TESTDATA_DIR) + "/seeds.txt");
+  ASSERT_TRUE(file.is_open());
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line.starts_with('#')) continue;
+    std::istringstream fields(line);
+    SimOptions options;
+    std::int64_t seconds = 0;
+    std::string mode;
+    ASSERT_TRUE(fields >> options.seed >> options.nodes >> seconds >> mode) << line;
+    options.faults_for = std::chrono::seconds(seconds);
+    options.mode = mode == "liveness" ? SimMode::kLiveness : SimMode::kSafety;
+
+    const SimReport report = RunSimulation(options);
+
+    EXPECT_EQ(report.failure, std::nullopt) << "replay: " << ReplayCommand(options);
+  }
+}
+
+TEST(SimDiskTest, APowerFailureLosesWhatNoSyncCoveredAndNothingElse) {
+  bool has_lost = false;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    SimScheduler scheduler(seed, false);
+    SimDisk disk(scheduler, NodeId(1));
+    ASSERT_TRUE(disk.CreateGroup(kGroup, ""));
+    disk.Write(WriteOf(1, 1), [] {});
+    scheduler.RunUntil(std::chrono::seconds(1));
+    disk.Write(WriteOf(1, 2), [] {});
+    disk.Write(kGroup, StateBatch{{}, {{"k", "v"}}});
+
+    disk.Crash(true);
+
+    EXPECT_TRUE(disk.CurrentRecord(kGroup, LogIndex(1)));
+    has_lost |= !disk.CurrentRecord(kGroup, LogIndex(2));
+  }
+  EXPECT_TRUE(has_lost);
+}
+
+TEST(SimDiskTest, AWriteIsDurableWhenItsCallbackRuns) {
+  SimScheduler scheduler(1, false);
+  SimDisk disk(scheduler, NodeId(1));
+  ASSERT_TRUE(disk.CreateGroup(kGroup, ""));
+  bool was_durable = false;
+
+  disk.Write(WriteOf(1, 1),
+             [&] { was_durable = disk.DurableRecord(kGroup, LogIndex(1)).has_value(); });
+  EXPECT_FALSE(disk.DurableRecord(kGroup, LogIndex(1)));
+  scheduler.RunUntil(std::chrono::seconds(1));
+
+  EXPECT_TRUE(was_durable);
+}
+
+TEST(SimExecutorTest, APausedExecutorRunsNothingUntilItGoesOn) {
+  SimScheduler scheduler(1, false);
+  SimClock clock(scheduler, MonotonicTime{}, 0);
+  SimExecutor executor(scheduler, clock);
+  std::vector<int> ran;
+  executor.SetPaused(true);
+  executor.Post([&] { ran.push_back(1); });
+  executor.PostAt(clock.Now() + std::chrono::milliseconds(1), [&] { ran.push_back(2); });
+
+  scheduler.RunUntil(std::chrono::seconds(1));
+  EXPECT_TRUE(ran.empty());
+  executor.SetPaused(false);
+  scheduler.RunUntil(std::chrono::seconds(2));
+
+  EXPECT_EQ(ran, (std::vector<int>{1, 2}));
+}
+
+TEST(SimClockTest, ATimerIsNeverEarlyOnADriftingClock) {
+  for (const std::int64_t drift_ppm : {-10'000, -1, 0, 1, 10'000}) {
+    SimScheduler scheduler(1, false);
+    SimClock clock(scheduler, MonotonicTime{std::chrono::hours(5)}, drift_ppm);
+    for (int step = 1; step < 1000; ++step) {
+      const MonotonicTime when = clock.Now() + Duration(step * 7919);
+      scheduler.RunUntil(clock.SimTimeOf(when));
+      ASSERT_GE(clock.Now(), when);
+    }
+  }
+}
+
+TEST(SimNetworkTest, ACutLinkLosesOneDirectionOnly) {
+  SimScheduler scheduler(1, false);
+  SimNetwork network(scheduler);
+  std::string heard;
+  network.Attach(NodeId(1), [&](NodeId, const std::string& payload) { heard += payload; });
+  network.Attach(NodeId(2), [&](NodeId, const std::string& payload) { heard += payload; });
+  network.Cut(NodeId(1), NodeId(2));
+
+  network.Send(NodeId(1), NodeId(2), Channel::kControl, "a");
+  network.Send(NodeId(2), NodeId(1), Channel::kControl, "b");
+  scheduler.RunUntil(std::chrono::seconds(1));
+
+  EXPECT_EQ(heard, "b");
+}
+
+class InvariantsTest : public testing::Test {
+ protected:
+  InvariantsTest() {
+    for (SimDisk* disk : {&disk1, &disk2, &disk3}) EXPECT_TRUE(disk->CreateGroup(kGroup, ""));
+  }
+  void WriteTo(std::uint64_t node, SimDisk& disk, const LogWrite& write) {
+    invariants.OnLogWrite(NodeId(node), write);
+    disk.Write(write, [] {});
+    scheduler.RunUntil(scheduler.now() + std::chrono::seconds(1));
+  }
+
+  SimScheduler scheduler{1, false};
+  SimDisk disk1{scheduler, NodeId(1)};
+  SimDisk disk2{scheduler, NodeId(2)};
+  SimDisk disk3{scheduler, NodeId(3)};
+  std::vector<std::string> failures;
+  Invariants invariants{kGroup,
+                        {{NodeId(1), &disk1}, {NodeId(2), &disk2}, {NodeId(3), &disk3}},
+                        [this](std::string what) { failures.push_back(std::move(what)); }};
+};
+
+TEST_F(InvariantsTest, FindTwoLeadersInOneTerm) {
+  invariants.OnLeader(NodeId(1), Term(3));
+  invariants.OnLeader(NodeId(1), Term(3));
+  EXPECT_TRUE(failures.empty());
+
+  invariants.OnLeader(NodeId(2), Term(3));
+
+  EXPECT_EQ(failures.size(), 1u);
+}
+
+TEST_F(InvariantsTest, FindLogsThatDoNotMatch) {
+  WriteTo(1, disk1, WriteOf(2, 1, "a"));
+  EXPECT_TRUE(failures.empty());
+
+  WriteTo(2, disk2, WriteOf(2, 1, "b"));
+
+  EXPECT_EQ(failures.size(), 1u);
+}
+
+TEST_F(InvariantsTest, FindAnEntryThatIsAppliedWithoutAMajority) {
+  WriteTo(1, disk1, WriteOf(2, 1));
+
+  invariants.OnApplied(NodeId(1), {Term(2), LogIndex(1), 0});
+
+  EXPECT_EQ(failures.size(), 1u);
+}
+
+TEST_F(InvariantsTest, FindATruncatedCommittedEntry) {
+  WriteTo(1, disk1, WriteOf(2, 1));
+  WriteTo(2, disk2, WriteOf(2, 1));
+  invariants.OnApplied(NodeId(1), {Term(2), LogIndex(1), 0});
+  EXPECT_TRUE(failures.empty());
+  LogWrite truncation = WriteOf(3, 1);
+  truncation.truncate_from = LogIndex(1);
+
+  WriteTo(2, disk2, truncation);
+
+  EXPECT_EQ(failures.size(), 1u);
+}
+
+TEST_F(InvariantsTest, FindStatesThatDiffer) {
+  WriteTo(1, disk1, WriteOf(2, 1));
+  WriteTo(2, disk2, WriteOf(2, 1));
+  invariants.OnApplied(NodeId(1), {Term(2), LogIndex(1), 7});
+
+  invariants.OnApplied(NodeId(2), {Term(2), LogIndex(1), 8});
+
+  EXPECT_EQ(failures.size(), 1u);
+}
+
+}  // namespace
+}  // namespace seshat
