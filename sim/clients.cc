@@ -30,9 +30,9 @@ class SimClients::Waiter : public RegisterWaiter {
     Answer();
     ticket_->clients->FinishKnown(*ticket_, result.before);
   }
-  void OnNotApplied(Error, NodeId) override {
+  void OnNotApplied(Error, NodeId leader) override {
     Answer();
-    ticket_->clients->FinishNotApplied(*ticket_);
+    ticket_->clients->FinishNotApplied(*ticket_, leader);
   }
   void OnOutcomeUnknown(Error) override {
     Answer();
@@ -133,7 +133,7 @@ void SimClients::BeginRead(SimNode& node, const TicketRef& ticket) {
     if (ticket->is_answered) fail_("a read was answered twice");
     if (!result) {
       ticket->is_answered = true;
-      return FinishNotApplied(*ticket);
+      return FinishNotApplied(*ticket, kNoNode);
     }
     FinishRead(node, ticket);
   });
@@ -160,11 +160,24 @@ void SimClients::FinishKnown(Ticket& ticket, std::uint64_t seen) {
   Next(ticket.client);
 }
 
-void SimClients::FinishNotApplied(Ticket& ticket) {
+void SimClients::UseOnly(const std::vector<SimNode*>& nodes) {
+  nodes_ = nodes;
+  for (std::size_t& preferred : preferred_node_) preferred = 0;
+}
+
+void SimClients::PreferLeader(std::size_t client, NodeId leader) {
+  std::size_t& preferred = preferred_node_[client];
+  preferred = scheduler_.random().Below(nodes_.size());
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i]->id() == leader) preferred = i;
+  }
+}
+
+void SimClients::FinishNotApplied(Ticket& ticket, NodeId leader) {
   if (ticket.is_over) return;
   ticket.is_over = true;
   scheduler_.Note("not applied", NodeId(ticket.client), ticket.operation.written);
-  preferred_node_[ticket.client] = scheduler_.random().Below(nodes_.size());
+  PreferLeader(ticket.client, leader);
   Next(ticket.client);
 }
 
@@ -172,6 +185,7 @@ void SimClients::FinishUnknown(Ticket& ticket) {
   if (ticket.is_over) return;
   ticket.is_over = true;
   ++outcomes_unknown_;
+  PreferLeader(ticket.client, kNoNode);
   scheduler_.Note("outcome unknown", NodeId(ticket.client), ticket.operation.written);
   histories_[ticket.key].push_back(ticket.operation);
   Next(ticket.client);

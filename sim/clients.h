@@ -32,6 +32,8 @@ class SimClients {
   ~SimClients();
 
   void Start();
+  // From now on only these nodes are asked.
+  void UseOnly(const std::vector<SimNode*>& nodes);
   // Operations under way go on; no new ones begin.
   void Stop() { is_stopped_ = true; }
 
@@ -52,12 +54,14 @@ class SimClients {
   void BeginWrite(SimNode& node, const TicketRef& ticket);
   void FinishRead(SimNode& node, const TicketRef& ticket);
   void FinishKnown(Ticket& ticket, std::uint64_t seen);
-  void FinishNotApplied(Ticket& ticket);
+  // `leader`: whom the node takes for the leader, or kNoNode.
+  void FinishNotApplied(Ticket& ticket, NodeId leader);
+  void PreferLeader(std::size_t client, NodeId leader);
   void FinishUnknown(Ticket& ticket);
   void Next(std::size_t client);
 
   SimScheduler& scheduler_;
-  const std::vector<SimNode*> nodes_;
+  std::vector<SimNode*> nodes_;
   const SimClientOptions options_;
   const std::function<void(std::string)> fail_;
   bool is_stopped_ = false;

@@ -91,6 +91,7 @@ class Simulation {
     const SimTime healed_at = scheduler_.now();
     nemesis_->Heal(core);
     if (options_.mode == SimMode::kLiveness) nemesis_->IsolateAllBut(core);
+    clients_->UseOnly(core);
 
     const SimTime deadline = healed_at + options_.recovery_max;
     while (scheduler_.now() < deadline && !scheduler_.is_halted()) {
