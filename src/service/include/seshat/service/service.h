@@ -32,6 +32,8 @@
 
 namespace seshat {
 
+class ServiceCore;
+
 enum class ReadMode {
   kLease,   // linearizable: by the leader's lease, else by a read index
   kQuorum,  // linearizable: always by a read index
@@ -111,8 +113,7 @@ class Service final : public RequestHandlerFactory {
   bool IsIdle() const;
 
  private:
-  class Impl;
-  std::shared_ptr<Impl> impl_;
+  const std::unique_ptr<ServiceCore> core_;
 };
 
 }  // namespace seshat

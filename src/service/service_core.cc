@@ -1,4 +1,4 @@
-#include "service_impl.h"
+#include "service_core.h"
 
 #include <fmt/format.h>
 
@@ -65,19 +65,19 @@ Result<Reply> ToResult(Result<std::string> answer) {
 
 }  // namespace
 
-Service::Impl::Impl(const ServiceOptions& options, const ServicePorts& ports)
+ServiceCore::ServiceCore(const ServiceOptions& options, const ServicePorts& ports)
     : context_(std::make_shared<ServiceContext>(options, ports)),
       forwards_(std::make_shared<ForwardReceiver>(*context_)) {
   SESHAT_CHECK(!ports.read_pool.empty());
 }
 
-Service::Impl::~Impl() {
+ServiceCore::~ServiceCore() {
   MutexLock lock(mutex_);
   for (auto& [executor, lane] : lanes_) lane->Clear();
 }
 
-void Service::Impl::AddGroup(GroupId id, std::shared_ptr<ShardGroup> group,
-                             std::shared_ptr<DataGroupInfo> info) {
+void ServiceCore::AddGroup(GroupId id, std::shared_ptr<ShardGroup> group,
+                           std::shared_ptr<DataGroupInfo> info) {
   const ServicePorts& ports = context_->ports;
   auto expiry = std::make_shared<ExpiryDriver>(id, group, info,
                                                ExpiryPorts{.clock = ports.clock,
@@ -89,8 +89,8 @@ void Service::Impl::AddGroup(GroupId id, std::shared_ptr<ShardGroup> group,
   expiry->Start();
 }
 
-std::unique_ptr<RequestHandler> Service::Impl::Accept(const PeerAddress& peer, ReplySink& sink,
-                                                      Executor& executor, std::string& refusal) {
+std::unique_ptr<RequestHandler> ServiceCore::Accept(const PeerAddress& peer, ReplySink& sink,
+                                                    Executor& executor, std::string& refusal) {
   const ServiceOptions& options = context_->options;
   if (options.protected_mode && options.password.empty() && !peer.is_loopback) {
     refusal = kProtectedMode;
@@ -104,15 +104,15 @@ std::unique_ptr<RequestHandler> Service::Impl::Accept(const PeerAddress& peer, R
   return std::make_unique<ClientConnection>(context_, LaneOf(executor), std::move(record), sink);
 }
 
-std::shared_ptr<IoLane> Service::Impl::LaneOf(Executor& executor) {
+std::shared_ptr<IoLane> ServiceCore::LaneOf(Executor& executor) {
   MutexLock lock(mutex_);
   std::shared_ptr<IoLane>& lane = lanes_[&executor];
   if (lane == nullptr) lane = std::make_shared<IoLane>(executor, *context_->ports.clock);
   return lane;
 }
 
-void Service::Impl::ProposeSystem(std::shared_ptr<ShardGroup> group, std::string command,
-                                  UniqueFunction<void(Result<Reply>)> done) {
+void ServiceCore::ProposeSystem(std::shared_ptr<ShardGroup> group, std::string command,
+                                UniqueFunction<void(Result<Reply>)> done) {
   if (group == nullptr) {
     return done(MakeError(ErrorCode::kUnavailable, "the system group has not started"));
   }
@@ -142,12 +142,12 @@ void Service::Impl::ProposeSystem(std::shared_ptr<ShardGroup> group, std::string
                                   });
 }
 
-void Service::Impl::StopAccepting() {
+void ServiceCore::StopAccepting() {
   context_->stopping.store(true, std::memory_order_release);
   for (const auto& [group, replica] : context_->router.Replicas()) replica.expiry->Stop();
 }
 
-bool Service::Impl::IsIdle() const {
+bool ServiceCore::IsIdle() const {
   return context_->metrics.in_flight() == 0 && forwards_->in_flight() == 0;
 }
 

@@ -1,4 +1,4 @@
-// Service::Impl: what stands behind the facade. Tests use it to give groups of their own making.
+// ServiceCore: what stands behind the facade. Tests use it to give groups of their own making.
 #pragma once
 
 #include <map>
@@ -14,10 +14,12 @@
 namespace seshat {
 
 // Threads: thread-safe.
-class Service::Impl {
+class ServiceCore {
  public:
-  Impl(const ServiceOptions& options, const ServicePorts& ports);
-  ~Impl();
+  ServiceCore(const ServiceOptions& options, const ServicePorts& ports);
+  ~ServiceCore();
+  ServiceCore(const ServiceCore&) = delete;
+  ServiceCore& operator=(const ServiceCore&) = delete;
 
   // As Service::AddDataGroup.
   void AddGroup(GroupId id, std::shared_ptr<ShardGroup> group, std::shared_ptr<DataGroupInfo> info);

@@ -1,0 +1,165 @@
+// The service over the real group driver and core: a cluster of one, founded through the system
+// group, on one thread and simulated time.
+#include <gtest/gtest.h>
+
+#include "seshat/raft/group_registry.h"
+#include "seshat/resp/connection.h"
+#include "seshat/service/service.h"
+#include "seshat/service/system_state_machine.h"
+#include "support/memory_state_store.h"
+#include "test_ports.h"
+
+namespace seshat {
+namespace {
+
+constexpr NodeId kSelf{1};
+
+class DriverIntegrationTest : public testing::Test, public ReplySink {
+ protected:
+  DriverIntegrationTest() : log_(loop_) {
+    store_.AddGroup(kSystemGroup);
+    store_.AddGroup(kFirstDataGroup);
+    ServiceOptions options;
+    options.node = kSelf;
+    ServicePorts ports;
+    ports.clock = &loop_;
+    ports.store = &store_;
+    ports.transport = &transport_;
+    ports.metrics = &metrics_;
+    ports.groups = &groups_;
+    ports.cluster = &cluster_;
+    ports.fatal = &fatal_;
+    ports.read_pool = {&loop_};
+    ports.background = &loop_;
+    service_ = std::make_unique<Service>(options, ports);
+    StartGroup(kSystemGroup, SystemStateMachine::Open(store_, cluster_).value());
+    loop_.Advance(std::chrono::seconds(3));
+  }
+
+  ~DriverIntegrationTest() override {
+    handler_.reset();
+    service_->StopAccepting();
+    for (const auto& [id, driver] : groups_.All()) driver->BeginStop([] {});
+    loop_.Advance(std::chrono::seconds(2));
+  }
+
+  void StartGroup(GroupId group, std::unique_ptr<StateMachine> machine) {
+    const Configuration members{.voters = {kSelf},
+                                .voters_outgoing = {},
+                                .learners = {},
+                                .learners_next = {},
+                                .auto_leave = false};
+    ASSERT_TRUE(log_.CreateGroup(group, InitialSnapshotRow(members, loop_.WallNow())).has_value());
+    GroupDriverOptions options;
+    options.core.id = kSelf;
+    GroupPorts ports;
+    ports.raft = &loop_;
+    ports.apply = &loop_;
+    ports.clock = &loop_;
+    ports.log = &log_;
+    ports.transport = &transport_;
+    ports.fatal = &fatal_;
+    ports.metrics = &metrics_;
+    auto driver = GroupDriver::Open(group, options, ports, std::move(machine));
+    ASSERT_TRUE(driver.has_value()) << driver.error().message();
+    groups_.Add(group, std::shared_ptr<GroupDriver>(*std::move(driver)));
+    groups_.Find(group)->Start();
+  }
+
+  std::string ProposeSystem(std::string command) {
+    std::string answer;
+    service_->ProposeSystemCommand(std::move(command), [&](Result<Reply> reply) {
+      answer = reply ? reply->text : reply.error().message();
+    });
+    loop_.Advance(std::chrono::milliseconds(10));
+    return answer;
+  }
+
+  // Founds the cluster, starts its data group and connects a client.
+  void Found() {
+    ClusterMember self;
+    self.id = kSelf;
+    self.client_address = "127.0.0.1:6379";
+    EXPECT_EQ(ProposeSystem(
+                  EncodeBootstrapCluster(InitialClusterState(std::string(16, 'c'), {self}, {}))),
+              "OK");
+    auto machine = DataStateMachine::Open(store_, {}).value();
+    const std::shared_ptr<DataGroupInfo> info = machine->info();
+    StartGroup(kFirstDataGroup, std::move(machine));
+    service_->AddDataGroup(kFirstDataGroup, groups_.Find(kFirstDataGroup), info);
+    std::string refusal;
+    handler_ = service_->Accept({"127.0.0.1:1", "127.0.0.1:6379", true}, *this, loop_, refusal);
+  }
+
+  std::string Run(std::vector<std::string_view> arguments) {
+    const Arguments request(arguments);
+    handler_->OnRequests(std::span(&request, 1));
+    for (int i = 0; i < 3000 && received_.empty(); ++i) {
+      loop_.Advance(std::chrono::milliseconds(1));
+    }
+    return std::exchange(received_, {});
+  }
+
+  void Send(std::string bytes) override { received_ += bytes; }
+  void CloseAfterFlush() override {}
+  void ResumeReading() override {}
+
+  TestLoop loop_;
+  MemoryStateStore store_;
+  MemoryLogStore log_;
+  TestTransport transport_;
+  TestMetrics metrics_;
+  RecordedFatal fatal_;
+  GroupRegistry groups_;
+  ClusterStateSource cluster_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<RequestHandler> handler_;
+  std::string received_;
+};
+
+TEST_F(DriverIntegrationTest, AFoundedClusterServesWritesAndReads) {
+  Found();
+
+  EXPECT_EQ(Run({"SET", "k", "v"}), "+OK\r\n");
+  EXPECT_EQ(Run({"GET", "k"}), "$1\r\nv\r\n");
+  EXPECT_EQ(Run({"DBSIZE"}), ":1\r\n");
+  EXPECT_FALSE(fatal_.stopped.has_value());
+}
+
+TEST_F(DriverIntegrationTest, KeysExpireWithinMilliseconds) {
+  Found();
+
+  Run({"SET", "k", "v", "PX", "200"});
+  loop_.Advance(std::chrono::milliseconds(150));
+  EXPECT_EQ(Run({"DBSIZE"}), ":1\r\n");
+  loop_.Advance(std::chrono::milliseconds(60));
+
+  EXPECT_EQ(Run({"DBSIZE"}), ":0\r\n");
+  EXPECT_EQ(Run({"GET", "k"}), "$-1\r\n");
+}
+
+TEST_F(DriverIntegrationTest, ASecondBootstrapChangesNothing) {
+  Found();
+
+  EXPECT_EQ(
+      ProposeSystem(EncodeBootstrapCluster(InitialClusterState(std::string(16, 'x'), {}, {}))),
+      "ERR the cluster exists already");
+  EXPECT_EQ(cluster_.Get()->cluster_id, std::string(16, 'c'));
+}
+
+TEST_F(DriverIntegrationTest, WritesToAStoppedGroupAreNotApplied) {
+  Found();
+  Run({"SET", "k", "v"});
+
+  groups_.Find(kFirstDataGroup)->BeginStop([] {});
+  loop_.Advance(std::chrono::milliseconds(100));
+  const std::vector<std::string_view> arguments{"SET", "k", "w"};
+  const Arguments request(arguments);
+  handler_->OnRequests(std::span(&request, 1));
+  loop_.Advance(std::chrono::seconds(6));
+
+  EXPECT_TRUE(received_.ends_with("; not applied\r\n")) << received_;
+}
+
+}  // namespace
+}  // namespace seshat
