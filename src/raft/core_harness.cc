@@ -8,6 +8,9 @@ namespace seshat {
 
 using std::chrono::milliseconds;
 
+// Any time but 0, which stands for "never" in places.
+constexpr Duration kBoot = std::chrono::seconds(1000);
+
 std::string TextOf(const Entry& entry) {
   return entry.data ? *entry.data : std::string();
 }
@@ -100,7 +103,8 @@ void CoreHarness::Start(SimNode& node, bool is_restart) {
 }
 
 MonotonicTime CoreHarness::Now(std::uint64_t id) const {
-  return {elapsed_ / 1000 * nodes_.at(NodeId(id)).clock_permille};
+  // Rates may be set while nodes run, which must not make a clock go back.
+  return {kBoot + elapsed_ / 1000 * nodes_.at(NodeId(id)).clock_permille};
 }
 
 void CoreHarness::Send(std::vector<Message> messages) {

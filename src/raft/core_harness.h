@@ -115,7 +115,7 @@ class CoreHarness {
   std::deque<Message> network_;
   std::vector<Message> sent_;
   Filter lost_;
-  Duration elapsed_{std::chrono::seconds(1000)};
+  Duration elapsed_{0};
   std::map<Term, NodeId> leader_of_term_;
   std::map<LogIndex, Term> committed_terms_;
   std::map<LogIndex, std::pair<Term, std::string>> committed_;
