@@ -97,7 +97,7 @@ StatusReport ReportFrom(const Json& json) {
   report.data_dir = json.at("data_dir").get<std::string>();
   report.uptime_s = json.at("uptime_s").get<std::uint64_t>();
   report.pid = json.at("pid").get<std::uint64_t>();
-  for (const Json& member : json.at("members")) report.members.push_back(MemberFrom(member));
+  for (const Json& member : json.at("nodes")) report.members.push_back(MemberFrom(member));
   for (const Json& group : json.at("groups")) report.groups.push_back(GroupFrom(group));
   for (const Json& problem : json.at("problems")) {
     report.problems.push_back(problem.get<std::string>());
@@ -143,7 +143,7 @@ std::string ToJson(const StatusReport& report) {
                      {"healthy", report.IsHealthy()},  {"cluster_id", report.cluster_id},
                      {"store_id", report.store_id},    {"data_dir", report.data_dir},
                      {"uptime_s", report.uptime_s},    {"pid", report.pid},
-                     {"members", std::move(members)},  {"groups", std::move(groups)},
+                     {"nodes", std::move(members)},  {"groups", std::move(groups)},
                      {"problems", report.problems}};
   // A path or an address need not be UTF-8; a status page must not fail over that.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
