@@ -81,8 +81,9 @@ Status CheckLimits(const NodeLimits& limits) {
 Status CheckMembers(const NodeConfig& config) {
   if (config.bootstrap && config.initial_members.empty()) {
     return Invalid(
-        "bootstrap = \"yes\" without initial_members: allowed: both, or neither for a cluster of "
-        "one");
+        "bootstrap = \"yes\" without initial_members (--initial-members): allowed: both, or "
+        "neither "
+        "for a cluster of one");
   }
   if (config.initial_members.empty()) return {};
   const auto self =
@@ -148,8 +149,8 @@ Status CheckNodeConfig(const NodeConfig& config) {
   if (Status checked = CheckRaft(config); !checked) return checked;
   if (Status checked = CheckLimits(config.limits); !checked) return checked;
   if (Status checked = CheckMembers(config); !checked) return checked;
-  if (Status checked = CheckAddresses(config); !checked) return checked;
-  return CheckDoors(config);
+  if (Status checked = CheckDoors(config); !checked) return checked;
+  return CheckAddresses(config);
 }
 
 std::vector<std::string> SecurityWarnings(const NodeConfig& config) {

@@ -1,0 +1,260 @@
+#include "cluster_steward.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "data_directory.h"
+#include "seshat/node/log.h"
+#include "seshat/service/system_state_machine.h"
+
+namespace seshat {
+namespace {
+
+constexpr Duration kRoundInterval = std::chrono::milliseconds(50);
+constexpr Duration kProgressInterval = std::chrono::seconds(5);
+constexpr Duration kMeasureInterval = std::chrono::seconds(2);
+constexpr Duration kProposeRetry = std::chrono::milliseconds(500);
+constexpr std::size_t kClusterIdBytes = 16;
+
+std::vector<NodeId> NodesOf(const std::vector<FoundingMember>& members) {
+  std::vector<NodeId> nodes;
+  for (const FoundingMember& member : members) nodes.push_back(member.node);
+  return nodes;
+}
+
+}  // namespace
+
+ClusterSteward::ClusterSteward(const NodeConfig& config, NodeIdentity identity,
+                               const StewardPorts& ports,
+                               std::function<void(const Error&)> on_failure)
+    : config_(config),
+      ports_(ports),
+      on_failure_(std::move(on_failure)),
+      identity_(std::move(identity)),
+      dialer_(
+          config.node_id, config.initial_members,
+          [transport = ports.transport](NodeId peer, const std::string& address) {
+            transport->SetPeer(peer, address);
+          },
+          [transport = ports.transport](NodeId peer) { return transport->Connected(peer); }),
+      executor_("steward", *ports.clock) {}
+
+ClusterSteward::~ClusterSteward() {
+  Stop();
+}
+
+void ClusterSteward::Start() {
+  last_round_ns_ = ports_.clock->Now().since_boot.count();
+  progress_logged_at_ = ports_.clock->Now();
+  SetObstacles({"starting"});
+  executor_.Post([this] { Round(); });
+}
+
+void ClusterSteward::Stop() {
+  is_stopping_ = true;
+  executor_.Stop();
+}
+
+std::vector<std::string> ClusterSteward::Obstacles() const {
+  const MutexLock lock(mutex_);
+  return obstacles_;
+}
+
+MonotonicTime ClusterSteward::LastRound() const {
+  return {std::chrono::nanoseconds(last_round_ns_.load())};
+}
+
+void ClusterSteward::Round() {
+  if (is_stopping_ || has_failed_) return;
+  dialer_.Update(*ports_.cluster->Get(), ports_.clock->Now());
+  if (Status advanced = Advance(); !advanced) {
+    has_failed_ = true;
+    SetObstacles({advanced.error().message()});
+    on_failure_(advanced.error());
+    return;
+  }
+  const MonotonicTime now = ports_.clock->Now();
+  if (now - measured_at_ >= kMeasureInterval) {
+    measured_at_ = now;
+    MeasureDisk();
+  }
+  last_round_ns_ = ports_.clock->Now().since_boot.count();
+  executor_.PostAt(ports_.clock->Now() + kRoundInterval, [this] { Round(); });
+}
+
+Status ClusterSteward::Advance() {
+  const std::vector<FoundingMember> founders = config_.FoundingMembers();
+  if (!has_system_group_) {
+    const bool is_founding = ports_.engine->log().Groups().empty();
+    if (is_founding) {
+      Result<bool> met = HasMetFounders();
+      if (!met) return std::unexpected(met.error());
+      if (!*met) return {};
+      Log(LogLevel::kInfo, "node", "every founding member is here: starting the system group");
+    }
+    Status opened = ports_.groups->OpenSystemGroup(NodesOf(founders), *ports_.cluster);
+    if (!opened) return opened;
+    has_system_group_ = true;
+  }
+  const std::shared_ptr<const ClusterState> state = ports_.cluster->Get();
+  if (!state->IsBootstrapped()) {
+    SetObstacles({"the cluster is being founded"});
+    const std::shared_ptr<GroupDriver> system = ports_.groups->registry().Find(kSystemGroup);
+    if (system->view().is_leader) ProposeCluster();
+    return {};
+  }
+  if (Status adopted = AdoptClusterId(*state); !adopted) return adopted;
+  if (Status opened = OpenGroups(*state); !opened) return opened;
+  RegisterIfNeeded(*state);
+  return {};
+}
+
+Result<bool> ClusterSteward::HasMetFounders() {
+  std::vector<std::string> missing;
+  for (const FoundingMember& member : config_.FoundingMembers()) {
+    if (member.node == config_.node_id || founders_met_.contains(member.node)) continue;
+    if (ports_.transport->Connected(member.node)) {
+      founders_met_.insert(member.node);
+      continue;
+    }
+    const std::string why = ports_.transport->LastError(member.node);
+    const std::string cluster_id = ports_.admission->ClusterIdOf(member.node);
+    if (!cluster_id.empty() && IsWipedDiskRefusal(why)) {
+      return MakeError(ErrorCode::kFailedPrecondition,
+                       fmt::format("data_dir = \"{}\" is empty, but node {} at {} already belongs "
+                                   "to cluster {} and knows this node with other data: {}",
+                                   config_.data_dir, member.node.value(),
+                                   member.internal_address.ToString(), ToHex(cluster_id), why));
+    }
+    missing.push_back(fmt::format("waiting for founding member {} at {}{}{}", member.node.value(),
+                                  member.internal_address.ToString(), why.empty() ? "" : ": ",
+                                  why));
+  }
+  const MonotonicTime now = ports_.clock->Now();
+  if (!missing.empty() && now - progress_logged_at_ >= kProgressInterval) {
+    progress_logged_at_ = now;
+    for (const std::string& line : missing) Log(LogLevel::kInfo, "node", line);
+  }
+  const bool has_met_all = missing.empty();
+  if (!has_met_all) SetObstacles(std::move(missing));  // else the next step says what is missing
+  return has_met_all;
+}
+
+Status ClusterSteward::AdoptClusterId(const ClusterState& state) {
+  if (identity_.cluster_id == state.cluster_id) return {};
+  if (!identity_.cluster_id.empty()) {
+    return MakeError(
+        ErrorCode::kCorruption,
+        fmt::format("data_dir = \"{}\": IDENTITY says cluster {}, the database says "
+                    "cluster {}: files of two clusters are mixed",
+                    config_.data_dir, ToHex(identity_.cluster_id), ToHex(state.cluster_id)));
+  }
+  NodeIdentity adopted = identity_;
+  adopted.cluster_id = state.cluster_id;
+  if (Status written = WriteIdentity(config_.data_dir, adopted); !written) return written;
+  identity_ = adopted;
+  ports_.transport->SetIdentity({.store_id = identity_.store_id,
+                                 .cluster_id = identity_.cluster_id,
+                                 .bootstrap_hash = identity_.bootstrap_hash});
+  Log(LogLevel::kInfo, "node", "part of a cluster", {{"cluster_id", ToHex(state.cluster_id)}});
+  return {};
+}
+
+Status ClusterSteward::OpenGroups(const ClusterState& state) {
+  for (const ShardPlacement& shard : state.shards) {
+    const bool is_here = std::ranges::count(shard.replicas, config_.node_id) > 0;
+    if (!is_here || open_data_groups_.contains(shard.group)) continue;
+    Result<HostedDataGroup> hosted = ports_.groups->OpenDataGroup(shard, state.limits);
+    if (!hosted) return std::unexpected(hosted.error());
+    ports_.service->AddDataGroup(shard.group, hosted->driver, hosted->info);
+    hosted->driver->Start();
+    open_data_groups_.insert(shard.group);
+    Log(LogLevel::kInfo, "node", "serving a shard", {{"group", shard.group.value()}});
+  }
+  return {};
+}
+
+void ClusterSteward::ProposeCluster() {
+  std::vector<ClusterMember> members;
+  for (const FoundingMember& founder : config_.FoundingMembers()) {
+    ClusterMember member;
+    member.id = founder.node;
+    member.internal_address = founder.internal_address.ToString();
+    if (founder.node == config_.node_id) member = OwnEntry();
+    members.push_back(std::move(member));
+  }
+  const ReplicatedLimits limits{.key_bytes_max = config_.limits.key_bytes_max,
+                                .value_bytes_max = config_.limits.value_bytes_max};
+  Propose("found the cluster", EncodeBootstrapCluster(InitialClusterState(
+                                   RandomBytes(*ports_.rng, kClusterIdBytes), members, limits)));
+}
+
+void ClusterSteward::RegisterIfNeeded(const ClusterState& state) {
+  const ClusterMember own = OwnEntry();
+  const ClusterMember* const known = state.FindMember(config_.node_id);
+  if (known != nullptr && *known == own) {
+    SetObstacles({});
+    return;
+  }
+  SetObstacles({"the cluster does not know this node's addresses yet"});
+  Propose("register this node", EncodeRegisterNode(own));
+}
+
+void ClusterSteward::Propose(std::string what, std::string command) {
+  if (is_proposing_ || ports_.clock->Now() < propose_not_before_) return;
+  is_proposing_ = true;
+  ports_.service->ProposeSystemCommand(
+      std::move(command), [this, what = std::move(what)](Result<Reply> reply) mutable {
+        std::string refusal;
+        if (!reply) {
+          refusal = reply.error().message();
+        } else if (reply->IsError()) {
+          refusal = reply->text;
+        }
+        executor_.Post([this, what = std::move(what), refusal = std::move(refusal)] {
+          is_proposing_ = false;
+          if (!refusal.empty()) propose_not_before_ = ports_.clock->Now() + kProposeRetry;
+          if (!refusal.empty() && refusal != last_refusal_) {
+            Log(LogLevel::kWarn, "node", "cannot " + what + " yet", {{"why", refusal}});
+          }
+          last_refusal_ = refusal;
+        });
+      });
+}
+
+void ClusterSteward::MeasureDisk() {
+  ports_.engine->RefreshMetrics();
+  const Result<std::uint64_t> free = ports_.engine->FreeDiskBytes();
+  const Result<std::uint64_t> min = ports_.engine->FreeDiskBytesMin();
+  if (!free || !min) {
+    Log(LogLevel::kWarn, "storage", "cannot measure the free space",
+        {{"why", (free ? min : free).error().message()}});
+    return;
+  }
+  if (!ports_.disk->Update(*free, *min)) return;
+  if (const std::optional<std::string> refusal = ports_.disk->Refusal()) {
+    Log(LogLevel::kError, "storage", "writes are refused: " + *refusal);
+  } else {
+    Log(LogLevel::kInfo, "storage", "writes are accepted again");
+  }
+}
+
+ClusterMember ClusterSteward::OwnEntry() const {
+  ClusterMember own;
+  own.id = config_.node_id;
+  own.store_id = identity_.store_id;
+  own.client_address = config_.AdvertisedClient().ToString();
+  own.internal_address = config_.AdvertisedInternal().ToString();
+  own.admin_address = config_.AdvertisedAdmin().ToString();
+  own.feature_level_max = kFeatureLevelMax;
+  return own;
+}
+
+void ClusterSteward::SetObstacles(std::vector<std::string> obstacles) {
+  const MutexLock lock(mutex_);
+  obstacles_ = std::move(obstacles);
+}
+
+}  // namespace seshat

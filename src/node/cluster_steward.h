@@ -1,0 +1,111 @@
+// ClusterSteward: brings this node into its cluster and keeps what it says of itself current.
+//
+// Founding (docs/adr/0008-feature-levels-and-bootstrap.md), each step idempotent, so that a crash
+// anywhere is followed by the same steps again:
+//   1. A node without groups waits until every other founding member has admitted it. From then on
+//      all of them know its store id, and it knows theirs.
+//   2. The system group starts with the founding members as voters.
+//   3. Its leader proposes the cluster: id, members, one shard with every slot, limits.
+//   4. Once that is applied here: cluster id into IDENTITY and the handshakes, data groups opened.
+//   5. The node registers its addresses and store id, and again whenever they change.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "disk_guard.h"
+#include "group_host.h"
+#include "member_dialer.h"
+#include "peer_admission.h"
+#include "seshat/base/mutex.h"
+#include "seshat/node/node_config.h"
+#include "seshat/node/thread_executor.h"
+#include "seshat/service/service.h"
+#include "seshat/storage/identity_file.h"
+#include "seshat/storage/storage_engine.h"
+#include "seshat/transport/grpc_transport.h"
+
+namespace seshat {
+
+// Lifetime: all of it outlives the steward.
+struct StewardPorts {
+  Clock* clock = nullptr;
+  Rng* rng = nullptr;
+  StorageEngine* engine = nullptr;
+  GrpcTransport* transport = nullptr;
+  PeerAdmission* admission = nullptr;
+  GroupHost* groups = nullptr;
+  ClusterStateSource* cluster = nullptr;
+  Service* service = nullptr;
+  DiskGuard* disk = nullptr;
+};
+
+// Threads: it works on a thread of its own, which may block on the disk; the methods that say so
+// are thread-safe.
+class ClusterSteward {
+ public:
+  // `on_failure` is called once, on the steward's thread, when the node cannot go on; the steward
+  // does nothing more then.
+  ClusterSteward(const NodeConfig& config, NodeIdentity identity, const StewardPorts& ports,
+                 std::function<void(const Error&)> on_failure);
+  // Stops.
+  ~ClusterSteward();
+
+  // The admin port really bound, for the node's own entry. Before Start.
+  void SetAdminPort(std::uint16_t port) { config_.admin_addr.port = port; }
+  // Begins. Once.
+  void Start();
+  // Finishes the step at hand, then does nothing more. May be called twice.
+  void Stop();
+
+  // Why the node has no part in its cluster yet; empty once it has. Thread-safe.
+  std::vector<std::string> Obstacles() const SESHAT_EXCLUDES(mutex_);
+  // When it last got round: a measure of whether the node lives. Thread-safe.
+  MonotonicTime LastRound() const;
+
+ private:
+  void Round();
+  Status Advance();
+  // Whether every other founding member has admitted this node. Errors: it is refused for good.
+  Result<bool> HasMetFounders();
+  Status OpenGroups(const ClusterState& state);
+  Status AdoptClusterId(const ClusterState& state);
+  void ProposeCluster();
+  void RegisterIfNeeded(const ClusterState& state);
+  void Propose(std::string what, std::string command);
+  void MeasureDisk();
+  ClusterMember OwnEntry() const;
+  void SetObstacles(std::vector<std::string> obstacles) SESHAT_EXCLUDES(mutex_);
+
+  NodeConfig config_;  // immutable from Start on
+  const StewardPorts ports_;
+  const std::function<void(const Error&)> on_failure_;
+
+  // Owned by `executor_`.
+  NodeIdentity identity_;
+  MemberDialer dialer_;
+  bool has_system_group_ = false;
+  bool has_failed_ = false;
+  std::set<NodeId> founders_met_;
+  std::set<GroupId> open_data_groups_;
+  bool is_proposing_ = false;
+  MonotonicTime propose_not_before_;
+  MonotonicTime progress_logged_at_;
+  MonotonicTime measured_at_;
+  std::string last_refusal_;
+
+  std::atomic<std::int64_t> last_round_ns_{0};
+  std::atomic<bool> is_stopping_{false};
+
+  mutable Mutex mutex_;
+  std::vector<std::string> obstacles_ SESHAT_GUARDED_BY(mutex_);
+
+  ThreadExecutor executor_;  // last: its thread uses everything above
+};
+
+}  // namespace seshat

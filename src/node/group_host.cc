@@ -1,0 +1,121 @@
+#include "group_host.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "seshat/ports/state_store.h"
+#include "seshat/service/system_state_machine.h"
+
+namespace seshat {
+namespace {
+
+// The system group and the data groups on different threads, where there are cores for it.
+std::size_t LaneCount() {
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4);
+}
+
+GroupDriverOptions DriverOptions(const NodeConfig& config, std::uint64_t seed) {
+  GroupDriverOptions options;
+  options.core.id = config.node_id;
+  options.core.seed = seed;
+  options.core.heartbeat_interval = std::chrono::milliseconds(config.heartbeat_ms);
+  options.core.election_timeout_min = std::chrono::milliseconds(config.election_timeout_min_ms);
+  options.core.election_timeout_max = std::chrono::milliseconds(config.election_timeout_max_ms);
+  options.core.stickiness = options.core.election_timeout_min;
+  options.core.uncommitted_bytes_max = config.limits.proposal_bytes_max;
+  options.core.cached_bytes_max =
+      std::min<std::size_t>(options.core.cached_bytes_max, config.limits.log_memory_bytes_max / 8);
+  options.proposals_max = config.limits.proposals_max;
+  options.proposal_bytes_max = config.limits.proposal_bytes_max;
+  options.read_timeout = std::chrono::milliseconds(config.rpc_timeout_ms);
+  return options;
+}
+
+}  // namespace
+
+GroupHost::GroupHost(const NodeConfig& config, const GroupHostPorts& ports)
+    : config_(config), ports_(ports) {
+  for (std::size_t i = 0; i < LaneCount(); ++i) {
+    raft_lanes_.push_back(
+        std::make_unique<ThreadExecutor>(fmt::format("raft-{}", i), *ports_.clock));
+    apply_lanes_.push_back(
+        std::make_unique<ThreadExecutor>(fmt::format("apply-{}", i), *ports_.clock));
+  }
+}
+
+GroupHost::~GroupHost() {
+  Stop();
+}
+
+Status GroupHost::OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStateSource& source) {
+  if (Status created = CreateIfMissing(kSystemGroup, voters); !created) return created;
+  Result<std::unique_ptr<SystemStateMachine>> machine =
+      SystemStateMachine::Open(*ports_.state, source);
+  if (!machine) return std::unexpected(machine.error());
+  Result<std::shared_ptr<GroupDriver>> driver = OpenDriver(kSystemGroup, *std::move(machine));
+  if (!driver) return std::unexpected(driver.error());
+  registry_.Add(kSystemGroup, *driver);
+  (*driver)->Start();
+  return {};
+}
+
+Result<HostedDataGroup> GroupHost::OpenDataGroup(const ShardPlacement& shard,
+                                                 const ReplicatedLimits& limits) {
+  if (Status created = CreateIfMissing(shard.group, shard.replicas); !created) {
+    return std::unexpected(created.error());
+  }
+  DataStateMachineOptions options;
+  options.group = shard.group;
+  options.limits = limits;
+  options.key_count = &ports_.metrics->GetGauge(
+      "storage_num_keys", "Keys, expired ones that are not yet removed included.",
+      {{"node_id", std::to_string(config_.node_id.value())},
+       {"shard", std::to_string(shard.group.value())}});
+  Result<std::unique_ptr<DataStateMachine>> machine =
+      DataStateMachine::Open(*ports_.state, options);
+  if (!machine) return std::unexpected(machine.error());
+  HostedDataGroup hosted;
+  hosted.info = (*machine)->info();
+  Result<std::shared_ptr<GroupDriver>> driver = OpenDriver(shard.group, *std::move(machine));
+  if (!driver) return std::unexpected(driver.error());
+  hosted.driver = *std::move(driver);
+  registry_.Add(shard.group, hosted.driver);
+  return hosted;
+}
+
+void GroupHost::Stop() {
+  // A driver stops on its executors: once those have ended it would wait for ever.
+  if (std::exchange(is_stopped_, true)) return;
+  registry_.StopAll();
+  for (const auto& lane : raft_lanes_) lane->Stop();
+  for (const auto& lane : apply_lanes_) lane->Stop();
+}
+
+Status GroupHost::CreateIfMissing(GroupId group, const std::vector<NodeId>& voters) {
+  if (std::ranges::count(ports_.log->Groups(), group) > 0) return {};
+  Configuration configuration;
+  configuration.voters = voters;
+  return ports_.log->CreateGroup(group, InitialSnapshotRow(configuration, ports_.clock->WallNow()));
+}
+
+Result<std::shared_ptr<GroupDriver>> GroupHost::OpenDriver(
+    GroupId group, std::unique_ptr<StateMachine> state_machine) {
+  const std::size_t lane = group.value() % raft_lanes_.size();
+  GroupPorts ports;
+  ports.raft = raft_lanes_[lane].get();
+  ports.apply = apply_lanes_[lane].get();
+  ports.clock = ports_.clock;
+  ports.log = ports_.log;
+  ports.transport = ports_.transport;
+  ports.fatal = ports_.fatal;
+  ports.metrics = ports_.metrics;
+  Result<std::unique_ptr<GroupDriver>> driver = GroupDriver::Open(
+      group, DriverOptions(config_, ports_.rng->Next()), ports, std::move(state_machine));
+  if (!driver) return std::unexpected(driver.error());
+  return std::shared_ptr<GroupDriver>(*std::move(driver));
+}
+
+}  // namespace seshat

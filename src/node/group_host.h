@@ -1,0 +1,72 @@
+// GroupHost: the Raft groups that this node has replicas of, and the threads they run on.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "seshat/base/error.h"
+#include "seshat/base/ids.h"
+#include "seshat/node/node_config.h"
+#include "seshat/node/thread_executor.h"
+#include "seshat/ports/rng.h"
+#include "seshat/raft/group_driver.h"
+#include "seshat/raft/group_registry.h"
+#include "seshat/service/cluster_state.h"
+#include "seshat/service/data_state_machine.h"
+
+namespace seshat {
+
+// What the groups stand on. Lifetime: all of it outlives the host.
+struct GroupHostPorts {
+  Clock* clock = nullptr;
+  Rng* rng = nullptr;
+  LogStore* log = nullptr;
+  StateStore* state = nullptr;
+  Transport* transport = nullptr;
+  FatalHandler* fatal = nullptr;
+  Metrics* metrics = nullptr;
+};
+
+struct HostedDataGroup {
+  std::shared_ptr<GroupDriver> driver;
+  std::shared_ptr<DataGroupInfo> info;
+};
+
+// Threads: groups are opened and the host is stopped by one thread at a time; the registry is
+// thread-safe.
+class GroupHost {
+ public:
+  GroupHost(const NodeConfig& config, const GroupHostPorts& ports);
+  // Stops.
+  ~GroupHost();
+
+  // Opens the system group and starts it; on a new node `voters` found it. What it has applied is
+  // published in `source` at return.
+  // Errors: as GroupDriver::Open and LogStore::CreateGroup.
+  Status OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStateSource& source);
+  // Opens a data group, creating it with `replicas` as its first voters, and registers it. The
+  // caller introduces it to the service, then starts its driver.
+  Result<HostedDataGroup> OpenDataGroup(const ShardPlacement& shard,
+                                        const ReplicatedLimits& limits);
+
+  GroupRegistry& registry() { return registry_; }
+
+  // Stops every driver, which answers what waits, then the threads. May be called twice.
+  void Stop();
+
+ private:
+  Status CreateIfMissing(GroupId group, const std::vector<NodeId>& voters);
+  Result<std::shared_ptr<GroupDriver>> OpenDriver(GroupId group,
+                                                  std::unique_ptr<StateMachine> state_machine);
+
+  const NodeConfig config_;
+  const GroupHostPorts ports_;
+  // One raft and one apply thread for each lane; a group's id picks its lane.
+  std::vector<std::unique_ptr<ThreadExecutor>> raft_lanes_;
+  std::vector<std::unique_ptr<ThreadExecutor>> apply_lanes_;
+  GroupRegistry registry_;
+  bool is_stopped_ = false;
+};
+
+}  // namespace seshat

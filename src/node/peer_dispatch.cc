@@ -1,0 +1,68 @@
+#include "peer_dispatch.h"
+
+#include <chrono>
+
+#include "seshat/node/log.h"
+
+namespace seshat {
+namespace {
+
+constexpr Duration kRepeatInterval = std::chrono::minutes(1);
+// Refused strangers may bring any number of node ids.
+constexpr std::size_t kRemembered = 256;
+
+std::string_view TextOf(LinkEvent::Kind kind) {
+  switch (kind) {
+    case LinkEvent::Kind::kConnected:
+      return "connected to a peer";
+    case LinkEvent::Kind::kDisconnected:
+      return "lost a peer";
+    case LinkEvent::Kind::kDialFailed:
+      return "cannot reach a peer";
+    case LinkEvent::Kind::kRefusedInbound:
+      return "refused a peer";
+  }
+  return "";
+}
+
+}  // namespace
+
+void PeerDispatch::Connect(GroupRegistry& groups, Service& service) {
+  groups_ = &groups;
+  service_ = &service;
+}
+
+void PeerDispatch::OnMessage(NodeId from, Channel /*channel*/, std::string payload) {
+  GroupRegistry* const groups = groups_;
+  if (groups == nullptr) return;
+  if (Status dispatched = groups->Dispatch(from, payload); !dispatched) {
+    Log(LogLevel::kWarn, "raft", "dropped a message: " + dispatched.error().message(),
+        {{"peer", from.value()}});
+  }
+}
+
+void PeerDispatch::OnCall(NodeId from, std::string request,
+                          UniqueFunction<void(std::string)> reply) {
+  if (Service* const service = service_; service != nullptr) {
+    service->OnCall(from, std::move(request), std::move(reply));
+  }
+}
+
+void LinkLog::OnEvent(const LinkEvent& event) {
+  {
+    const MutexLock lock(mutex_);
+    const MonotonicTime now = clock_.Now();
+    if (last_.size() >= kRemembered) last_.clear();
+    Last& last = last_[{event.peer, event.kind}];
+    const bool is_repeated = !last.detail.empty() && last.detail == event.detail &&
+                             event.kind != LinkEvent::Kind::kConnected &&
+                             now - last.logged_at < kRepeatInterval;
+    if (is_repeated) return;
+    last = {event.detail, now};
+  }
+  const bool is_good = event.kind == LinkEvent::Kind::kConnected;
+  Log(is_good ? LogLevel::kInfo : LogLevel::kWarn, "transport", TextOf(event.kind),
+      {{"peer", event.peer.value()}, {"detail", event.detail}});
+}
+
+}  // namespace seshat
