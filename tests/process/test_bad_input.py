@@ -260,7 +260,7 @@ def test_a_short_secret_is_refused(tmp_path):
 
 def test_the_client_limit_is_enforced_and_room_comes_back(tmp_path):
     node = single_node(tmp_path)
-    environment = dict(os.environ, SESHAT_CLIENT_CONNECTIONS_MAX="20")
+    environment = dict(os.environ, SESHAT_LIMITS_CLIENTS_MAX="20")
     with open(node.log_path, "ab") as log:
         node.process = subprocess.Popen([*node.arguments()], stdout=log, stderr=log,
                                         env=environment)

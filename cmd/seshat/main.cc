@@ -1,0 +1,110 @@
+// The `seshat` command: reads the command line and hands over to one of its subcommands.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cluster_command.h"
+#include "serve_command.h"
+#include "seshat/node/node_config.h"
+#include "status_command.h"
+
+extern char** environ;
+
+namespace seshat {
+namespace {
+
+constexpr int kExitUsage = 2;
+
+// Every flag of the table of configuration fields, and the texts given for them.
+struct ServeFlags {
+  std::string file;
+  std::vector<std::pair<const ConfigField*, std::string>> values;  // not resized once filled
+};
+
+CLI::App* AddServe(CLI::App& app, ServeFlags& flags) {
+  CLI::App* const serve = app.add_subcommand("serve", "Run one node in the foreground");
+  serve->add_option("--config", flags.file, "a TOML file; docs/operating.md lists its fields")
+      ->option_text("FILE");
+  for (const ConfigField& field : ConfigFields()) {
+    if (!field.flag.empty()) flags.values.emplace_back(&field, "");
+  }
+  for (auto& [field, value] : flags.values) {
+    const std::string name(field->flag);
+    const std::string meaning(field->meaning);
+    if (field->is_switch) {
+      serve->add_flag_callback(name, [&text = value] { text = "yes"; }, meaning);
+    } else {
+      serve->add_option(name, value, meaning)
+          ->option_text(std::string(field->hint))
+          ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    }
+  }
+  return serve;
+}
+
+ConfigSources SourcesOf(const CLI::App& serve, const ServeFlags& flags) {
+  ConfigSources sources;
+  sources.file = flags.file;
+  for (const auto& [field, value] : flags.values) {
+    const std::string name(field->flag);
+    if (serve.count(name) > 0) sources.flags.emplace_back(name, value);
+  }
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const std::size_t equals = text.find('=');
+    if (!text.starts_with("SESHAT_") || equals == std::string_view::npos) continue;
+    sources.variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return sources;
+}
+
+CLI::App* AddCluster(CLI::App& app, ClusterOptions& options) {
+  CLI::App* const cluster =
+      app.add_subcommand("cluster", "Run several nodes on this machine in the foreground");
+  cluster->add_option("--nodes", options.nodes, "how many, 1 to 7")->capture_default_str();
+  cluster->add_option("--data-dir", options.data_dir, "holds node-1, node-2, ...")
+      ->capture_default_str();
+  cluster->add_option("--client-port", options.client_port, "RESP port of node 1; the next for 2")
+      ->capture_default_str();
+  cluster->add_option("--internal-port", options.internal_port, "gRPC port of node 1")
+      ->capture_default_str();
+  cluster->add_option("--admin-port", options.admin_port, "admin port of node 1")
+      ->capture_default_str();
+  return cluster;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Seshat: a distributed key-value store that speaks the Redis protocol", "seshat"};
+  app.set_version_flag("--version", "seshat " SESHAT_VERSION);
+  app.require_subcommand(1);
+  ServeFlags serve_flags;
+  ClusterOptions cluster_options;
+  std::string status_address = "127.0.0.1:9090";
+  bool as_json = false;
+  const CLI::App* const serve = AddServe(app, serve_flags);
+  const CLI::App* const cluster = AddCluster(app, cluster_options);
+  CLI::App* const status = app.add_subcommand("status", "Show how a node and its cluster are");
+  status->add_option("--addr", status_address, "the node's admin address")
+      ->option_text("ADMIN-H:P")
+      ->capture_default_str();
+  status->add_flag("--json", as_json, "as JSON");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  if (serve->parsed()) return RunServe(SourcesOf(*serve, serve_flags));
+  if (cluster->parsed()) return RunCluster(cluster_options);
+  return RunStatus(status_address, as_json);
+}
+
+}  // namespace
+}  // namespace seshat
+
+int main(int argc, char** argv) {
+  return seshat::Main(argc, argv);
+}
