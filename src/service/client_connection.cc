@@ -170,7 +170,7 @@ bool ClientConnection::TakeWrite(const CommandSpec& spec, Arguments arguments) {
   }
   const std::expected<const ShardRoute*, Reply> route = table_->Find(spec, arguments);
   if (!route) return fail(route.error());
-  if (writes_ != nullptr && writes_->group() != (*route)->id) return false;
+  if (writes_ != nullptr && (writes_->IsFull() || writes_->group() != (*route)->id)) return false;
   if (writes_ == nullptr) {
     if (const auto& refusal = context_->ports.write_refusal) {
       if (const std::optional<std::string> why = refusal()) return fail(WritesRefused(*why));

@@ -97,6 +97,9 @@ void DataStateMachine::WriteBatch(LogIndex index, Term term) {
 
   const std::uint64_t key_count = keyspace_.applied().key_count;
   info_->key_count.store(key_count, std::memory_order_relaxed);
+  const std::uint64_t on_access = keyspace_.expired_on_access();
+  info_->keys_expired.fetch_add(on_access - std::exchange(expired_on_access_, on_access),
+                                std::memory_order_relaxed);
   info_->commands_applied.fetch_add(commands_in_batch_, std::memory_order_relaxed);
   commands_in_batch_ = 0;
   if (options_.key_count != nullptr) options_.key_count->Set(static_cast<double>(key_count));

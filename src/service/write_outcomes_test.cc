@@ -113,15 +113,20 @@ TEST(WriteOutcomesTest, AnAnswerThatDoesNotFitLeavesTheOutcomeUnknown) {
   EXPECT_TRUE(client.Received().starts_with("-UNKNOWN outcome: node 2 answered 1 of 2"));
 }
 
-TEST(WriteOutcomesTest, AForwardLimitIsNamedAndNothingWasApplied) {
+TEST(WriteOutcomesTest, AFullWayToTheLeaderIsTriedAgainAndInTheEndNamed) {
   TestNode node;
   TestClient client(node);
   node.group->leader = kOther;
 
   client.Run({"SET", "k", "v"});
-  node.transport.TakeCall().done(MakeError(ErrorCode::kResourceExhausted, "64 MiB in flight"));
-  node.loop.Run();
+  int attempts = 0;
+  while (!node.transport.calls.empty()) {
+    ++attempts;
+    node.transport.TakeCall().done(MakeError(ErrorCode::kResourceExhausted, "64 MiB in flight"));
+    node.loop.Advance(std::chrono::milliseconds(10));
+  }
 
+  EXPECT_GT(attempts, 10);
   EXPECT_EQ(client.Received(), "-TRYAGAIN 64 MiB in flight; not applied\r\n");
 }
 
@@ -192,18 +197,51 @@ TEST(WriteOutcomesTest, OnlyTheTailThatWasNotAppliedGoesOn) {
   EXPECT_EQ(client.Received(), "+OK\r\n:2\r\n");
 }
 
-TEST(WriteOutcomesTest, AFullProposalQueueIsNamedAndNothingWasApplied) {
+TEST(WriteOutcomesTest, WhatDidNotFitIntoTheProposalQueueGoesInLaterInOrder) {
+  TestNode node;
+  TestClient client(node);
+  node.group->applies_at_once = false;
+
+  client.Pipeline({{"SET", "k", "1"}, {"INCR", "k"}, {"INCR", "k"}});
+  for (int i = 0; i < 2; ++i) {
+    node.group->proposals.back().waiter->OnNotApplied(
+        Error(ErrorCode::kResourceExhausted, "10000 proposals in flight"), kNoNode);
+    node.group->proposals.pop_back();
+  }
+  node.group->applies_at_once = true;
+  node.group->ApplyAll();
+  node.loop.Advance(std::chrono::milliseconds(20));
+
+  EXPECT_EQ(client.Received(), "+OK\r\n:2\r\n:3\r\n");
+}
+
+TEST(WriteOutcomesTest, AQueueThatStaysFullIsNamedAndNothingWasApplied) {
   TestNode node;
   TestClient client(node);
   node.group->applies_at_once = false;
 
   client.Run({"SET", "k", "v"});
-  node.group->proposals.front().waiter->OnNotApplied(
-      Error(ErrorCode::kResourceExhausted, "10000 proposals in flight"), kNoNode);
-  node.group->proposals.clear();
-  node.loop.Run();
+  while (!node.group->proposals.empty()) {
+    node.group->proposals.front().waiter->OnNotApplied(
+        Error(ErrorCode::kResourceExhausted, "10000 proposals in flight"), kNoNode);
+    node.group->proposals.clear();
+    node.loop.Advance(std::chrono::milliseconds(10));
+  }
 
   EXPECT_EQ(client.Received(), "-TRYAGAIN 10000 proposals in flight; not applied\r\n");
+}
+
+TEST(WriteOutcomesTest, OneConnectionTakesOnlySoMuchOfTheQueueAtATime) {
+  TestNode node;
+  TestClient client(node);
+  node.group->applies_at_once = false;
+
+  client.Pipeline(std::vector<TestClient::Command>(1000, {"INCR", "k"}));
+  EXPECT_EQ(node.group->proposals.size(), 512u);
+  node.group->ApplyAll();
+  node.loop.Run();
+
+  EXPECT_EQ(node.group->proposals.size(), 488u);
 }
 
 TEST(WriteOutcomesTest, AProposalThatNobodyAnswersIsOutcomeUnknown) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "forward_envelope.h"
@@ -33,9 +34,14 @@ bool MayTryElsewhere(const Error& error) {
          error.code() == ErrorCode::kDeadlineExceeded;
 }
 
+bool IsFullQueue(const Error& error) {
+  return error.code() == ErrorCode::kResourceExhausted;
+}
+
 }  // namespace
 
 void WriteStage::Add(const CommandSpec& spec, std::string command) {
+  open_bytes_ += command.size();
   open_.push_back({AddOpen(spec), std::move(command)});
 }
 
@@ -74,7 +80,7 @@ void WriteStage::OnOutcomes(std::vector<CommandOutcome> outcomes) {
     if (outcomes[i].kind != CommandOutcome::Kind::kNotApplied) last_in_log = i + 1;
   }
   std::vector<Open> still_open;
-  NodeId hint;
+  std::optional<CommandOutcome> refusal;  // the first of those that may be tried again
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     CommandOutcome& outcome = outcomes[i];
     const std::size_t index = open_[i].index;
@@ -88,9 +94,9 @@ void WriteStage::OnOutcomes(std::vector<CommandOutcome> outcomes) {
       case CommandOutcome::Kind::kNotApplied:
       case CommandOutcome::Kind::kPending:
         // Retried behind a later command of its connection, it would take effect out of order.
-        if (i >= last_in_log && MayTryElsewhere(outcome.error)) {
-          hint = outcome.leader;
+        if (i >= last_in_log && (MayTryElsewhere(outcome.error) || IsFullQueue(outcome.error))) {
           still_open.push_back(std::move(open_[i]));
+          if (!refusal.has_value()) refusal = std::move(outcome);
         } else {
           Settle(index, NotAppliedBecause(outcome.error));
         }
@@ -99,7 +105,8 @@ void WriteStage::OnOutcomes(std::vector<CommandOutcome> outcomes) {
   }
   open_ = std::move(still_open);
   if (open_.empty()) return Finish();
-  TryAgain(context().options.node, hint);
+  if (IsFullQueue(refusal->error)) return WaitForRoom(refusal->error);
+  TryAgain(context().options.node, refusal->leader);
 }
 
 void WriteStage::Forward(NodeId leader) {
@@ -129,7 +136,7 @@ void WriteStage::OnForwarded(NodeId leader, Result<std::string> answer) {
   if (answer) return OnForwardReply(leader, *answer);
   const Error& error = answer.error();
   if (MayTryElsewhere(error)) return WaitForLeader();
-  if (error.code() == ErrorCode::kResourceExhausted) return SettleAll(NotAppliedBecause(error));
+  if (IsFullQueue(error)) return WaitForRoom(error);
   SettleAll(OutcomeUnknown(error.message()));
 }
 
@@ -177,6 +184,15 @@ void WriteStage::WaitForLeader() {
       return SettleAll(NotApplied(fmt::format("no leader for shard {} within {}", group().value(),
                                               Seconds(context().options.leaderless_wait))));
   }
+}
+
+void WriteStage::WaitForRoom(const Error& why) {
+  const MonotonicTime now = context().ports.clock->Now();
+  if (full_since_ == kNever) full_since_ = now;
+  if (now - full_since_ >= context().options.leaderless_wait) {
+    return SettleAll(NotAppliedBecause(why));
+  }
+  RetrySoon();
 }
 
 void WriteStage::Retry() {

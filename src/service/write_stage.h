@@ -22,11 +22,16 @@ class WriteStage final : public Stage {
   bool IsWrite() const override { return true; }
   // Before Launch. `command` is a DataCommand (EncodeClientCommand).
   void Add(const CommandSpec& spec, std::string command);
+  // One connection does not fill a group's queue at the others' expense: what is left goes next.
+  bool IsFull() const { return open_.size() >= kCommandsMax || open_bytes_ >= kBytesMax; }
 
   void OnDeadline() override;
   void Retry() override;
 
  private:
+  static constexpr std::size_t kCommandsMax = 512;
+  static constexpr std::size_t kBytesMax = 4 << 20;
+
   // A command without its result.
   struct Open {
     std::size_t index = 0;  // into answers_
@@ -43,8 +48,12 @@ class WriteStage final : public Stage {
   void OnForwardReply(NodeId leader, std::string_view bytes);
   void TryAgain(NodeId asked, NodeId hint);
   void WaitForLeader();
+  // A queue on the way is full: a little later it is not, or the client is told.
+  void WaitForRoom(const Error& why);
 
   std::vector<Open> open_;
+  std::size_t open_bytes_ = 0;
+  MonotonicTime full_since_ = kNever;
   Phase phase_ = Phase::kIdle;
   NodeId hint_;                   // who leads, by the word of another node
   std::size_t redirections_ = 0;  // hints followed since the last wait

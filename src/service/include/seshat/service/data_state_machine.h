@@ -74,6 +74,7 @@ class DataStateMachine final : public StateMachine {
   const std::shared_ptr<DataGroupInfo> info_;
   DataCommand scratch_;
   std::size_t commands_in_batch_ = 0;
+  std::uint64_t expired_on_access_ = 0;  // as of the last batch
 };
 
 }  // namespace seshat
