@@ -68,7 +68,10 @@ Result<Reply> ToResult(Result<std::string> answer) {
 ServiceCore::ServiceCore(const ServiceOptions& options, const ServicePorts& ports)
     : context_(std::make_shared<ServiceContext>(options, ports)),
       forwards_(std::make_shared<ForwardReceiver>(*context_)) {
-  SESHAT_CHECK(!ports.read_pool.empty());
+  SESHAT_CHECK_MSG(ports.store != nullptr && ports.transport != nullptr &&
+                       ports.groups != nullptr && ports.fatal != nullptr &&
+                       ports.background != nullptr && !ports.read_pool.empty(),
+                   "every port of ServicePorts but write_refusal must be set");
 }
 
 ServiceCore::~ServiceCore() {
