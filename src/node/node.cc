@@ -256,6 +256,7 @@ void Node::Impl::MakeService() {
   ports.metrics = &metrics_;
   ports.groups = &groups_->registry();
   ports.cluster = &cluster_;
+  ports.fatal = &fatal_;
   ports.background = background_.get();
   ports.write_refusal = [this] { return disk_.Refusal(); };
   service_ = std::make_unique<Service>(ServiceOptionsOf(config_, rng_), ports);
