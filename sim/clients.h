@@ -15,10 +15,10 @@
 namespace seshat {
 
 struct SimClientOptions {
-  std::size_t clients = 5;
-  std::uint64_t keys = 3;
+  std::size_t clients = 8;
+  std::uint64_t keys = 2;
   Duration pause_max = std::chrono::milliseconds(20);  // between operations of a client
-  Duration patience = std::chrono::seconds(4);         // then the outcome counts as unknown
+  Duration patience = std::chrono::seconds(1);         // then the outcome counts as unknown
 };
 
 // Each client has one operation under way at a time. After one whose outcome it does not know it

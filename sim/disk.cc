@@ -160,6 +160,7 @@ void SimDisk::Append(Operation operation) {
 void SimDisk::StartSync() {
   if (is_syncing_ || is_paused_ || queue_.empty()) return;
   is_syncing_ = true;
+  if (next_sync_observer_) std::exchange(next_sync_observer_, nullptr)();
   std::vector<UniqueFunction<void()>> callbacks;
   for (QueuedWrite& queued : std::exchange(queue_, {})) {
     if (observer_) observer_(queued.write);

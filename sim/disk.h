@@ -49,6 +49,8 @@ class SimDisk : public LogStore, public StateStore {
   void OnLogWrite(std::function<void(const LogWrite&)> observer) {
     observer_ = std::move(observer);
   }
+  // Called once, when the next sync begins.
+  void OnNextSync(UniqueFunction<void()> observer) { next_sync_observer_ = std::move(observer); }
   // The record that a crash now would certainly leave; empty if there is none.
   std::optional<std::string> DurableRecord(GroupId group, LogIndex index) const;
   // The record that Read would give.
@@ -84,6 +86,7 @@ class SimDisk : public LogStore, public StateStore {
   SimScheduler& scheduler_;
   const NodeId node_;
   std::function<void(const LogWrite&)> observer_;
+  UniqueFunction<void()> next_sync_observer_;
   Image durable_;
   Image current_;
   std::deque<Operation> unsynced_;  // what current_ has on top of durable_, oldest first

@@ -22,6 +22,15 @@ SimNode& Nemesis::AnyNode() {
   return *nodes_[scheduler_.random().Below(nodes_.size())];
 }
 
+SimNode& Nemesis::Victim() {
+  if (scheduler_.random().Chance(1, 2)) {
+    for (SimNode* node : nodes_) {
+      if (node->is_running() && node->driver().view().is_leader.load()) return *node;
+    }
+  }
+  return AnyNode();
+}
+
 void Nemesis::Start() {
   scheduler_.After(scheduler_.Between(milliseconds(10), calm_max_), [this] {
     if (is_stopped_) return;
@@ -31,7 +40,7 @@ void Nemesis::Start() {
 }
 
 void Nemesis::Strike() {
-  switch (scheduler_.random().Below(12)) {
+  switch (scheduler_.random().Below(14)) {
     case 0:
     case 1:
       return CrashSome();
@@ -49,6 +58,9 @@ void Nemesis::Strike() {
       return JumpClock();
     case 9:
       return StopOne();
+    case 10:
+    case 11:
+      return CrashAtWrite();
     default:
       scheduler_.Note("links heal", kNoNode);
       network_.Heal();
@@ -66,7 +78,7 @@ void Nemesis::CrashSome() {
   Random& random = scheduler_.random();
   const bool loses_power = random.Chance(2, 3);
   if (!random.Chance(1, 5)) {
-    SimNode& node = AnyNode();
+    SimNode& node = Victim();
     node.Crash(loses_power);
     return RestartLater(node);
   }
@@ -76,14 +88,25 @@ void Nemesis::CrashSome() {
   }
 }
 
+// Power fails while a write is on its way to the disk, when it has just been promised to nobody.
+void Nemesis::CrashAtWrite() {
+  SimNode& node = Victim();
+  node.disk().OnNextSync([this, &node] {
+    scheduler_.After(scheduler_.Between(Duration(0), microseconds(600)), [this, &node] {
+      node.Crash(true);
+      RestartLater(node);
+    });
+  });
+}
+
 void Nemesis::StopOne() {
-  SimNode& node = AnyNode();
+  SimNode& node = Victim();
   node.StopGracefully();
   scheduler_.After(milliseconds(50), [this, &node] { RestartLater(node); });
 }
 
 void Nemesis::PauseOne() {
-  SimNode& node = AnyNode();
+  SimNode& node = Victim();
   node.SetPaused(true);
   scheduler_.After(scheduler_.Between(milliseconds(5), seconds(3)),
                    [&node] { node.SetPaused(false); });
@@ -92,13 +115,17 @@ void Nemesis::PauseOne() {
 void Nemesis::CutLinks() {
   Random& random = scheduler_.random();
   network_.Heal();
-  const SimNode& chosen = AnyNode();
+  const SimNode& chosen = Victim();
   scheduler_.Note("links cut around", chosen.id());
-  switch (random.Below(4)) {
+  switch (random.Below(5)) {
     case 0:  // nobody hears it
       for (const SimNode* other : nodes_) network_.Cut(chosen.id(), other->id());
       return;
     case 1:  // it hears nobody
+      for (const SimNode* other : nodes_) network_.Cut(other->id(), chosen.id());
+      return;
+    case 2:  // alone
+      for (const SimNode* other : nodes_) network_.Cut(chosen.id(), other->id());
       for (const SimNode* other : nodes_) network_.Cut(other->id(), chosen.id());
       return;
     default:

@@ -41,7 +41,10 @@ class Nemesis {
   void JumpClock();
   void StopOne();
   void RestartLater(SimNode& node);
+  void CrashAtWrite();
   SimNode& AnyNode();
+  // Half the time a leader if there is one: faults there try the protocol most.
+  SimNode& Victim();
 
   SimScheduler& scheduler_;
   SimNetwork& network_;
