@@ -143,7 +143,7 @@ std::string ToJson(const StatusReport& report) {
                      {"healthy", report.IsHealthy()},  {"cluster_id", report.cluster_id},
                      {"store_id", report.store_id},    {"data_dir", report.data_dir},
                      {"uptime_s", report.uptime_s},    {"pid", report.pid},
-                     {"nodes", std::move(members)},  {"groups", std::move(groups)},
+                     {"nodes", std::move(members)},    {"groups", std::move(groups)},
                      {"problems", report.problems}};
   // A path or an address need not be UTF-8; a status page must not fail over that.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -93,6 +94,17 @@ TEST(NodeConfigTest, EveryFieldHasItsOwnKeyAndVariable) {
     EXPECT_EQ(field.variable, variable);
     EXPECT_TRUE(names.insert(field.key).second) << field.key;
     EXPECT_FALSE(field.meaning.empty()) << field.key;
+  }
+}
+
+TEST(NodeConfigTest, EveryFieldStandsInTheOperatorsManual) {
+  const std::filesystem::path layer = std::filesystem::path(SESHAT_TESTDATA_DIR).parent_path();
+  std::ifstream file(layer / "../../docs/operating.md");
+  const std::string manual((std::istreambuf_iterator<char>(file)), {});
+
+  for (const ConfigField& field : ConfigFields()) {
+    EXPECT_THAT(manual, HasSubstr("| `" + std::string(field.key) + "` |"));
+    EXPECT_THAT(manual, HasSubstr(std::string(field.flag)));
   }
 }
 
