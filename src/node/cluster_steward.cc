@@ -128,9 +128,9 @@ Result<bool> ClusterSteward::HasMetFounders() {
                                    config_.data_dir, member.node.value(),
                                    member.internal_address.ToString(), ToHex(cluster_id), why));
     }
-    missing.push_back(fmt::format("waiting for founding member {} at {}{}{}", member.node.value(),
-                                  member.internal_address.ToString(), why.empty() ? "" : ": ",
-                                  why));
+    // The transport's reason begins with the address.
+    missing.push_back(fmt::format("waiting for founding member {}: {}", member.node.value(),
+                                  why.empty() ? member.internal_address.ToString() : why));
   }
   const MonotonicTime now = ports_.clock->Now();
   if (!missing.empty() && now - progress_logged_at_ >= kProgressInterval) {
