@@ -157,9 +157,13 @@ class Cluster:
         ]
 
     def __enter__(self):
-        for node in self.nodes:
-            node.start()
-        self.wait_ready()
+        try:
+            for node in self.nodes:
+                node.start()
+            self.wait_ready()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):

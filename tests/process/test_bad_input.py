@@ -101,7 +101,7 @@ def test_password(tmp_path):
         wait_until(node.is_ready, 30, "ready")
         with pytest.raises(redis.AuthenticationError):
             node.client().get("k")
-        with pytest.raises(redis.AuthenticationError):
+        with pytest.raises(redis.ResponseError, match="WRONGPASS"):
             node.client(password="wrong").get("k")
         client = node.client(password="open sesame")
         assert client.set("k", "v")

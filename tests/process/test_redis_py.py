@@ -127,7 +127,7 @@ def test_errors_do_not_break_the_connection(clients):
         client.execute_command("SET", "k", "v", "BOGUS")
     with pytest.raises(redis.ResponseError, match="invalid expire time in 'set' command"):
         client.execute_command("SET", "k", "v", "EX", "0")
-    with pytest.raises(redis.ResponseError, match="DB index is out of range"):
+    with pytest.raises(redis.ResponseError, match="SELECT is not allowed in cluster mode"):
         client.execute_command("SELECT", "1")
     assert client.ping()
 
@@ -172,7 +172,7 @@ def test_server_commands(clients):
     seconds, microseconds = client.time()
     assert abs(seconds - time.time()) < 60 and 0 <= microseconds < 1_000_000
     assert client.config_get("maxmemory") is not None
-    assert client.command_count() > 40
+    assert client.command_count() > 30
     assert client.echo("hi") == b"hi"
 
 
