@@ -8,8 +8,16 @@ class MemoryStateStore::MemoryView final : public StateView {
  public:
   MemoryView(const MemoryStateStore& store, std::shared_ptr<const Rows> rows)
       : store_(store), rows_(std::move(rows)) {}
+  // Let go of under the lock, because Write decides by the count whether to copy.
+  ~MemoryView() override {
+    const MutexLock lock(store_.mutex_);
+    rows_ = nullptr;
+  }
+  MemoryView(const MemoryView&) = delete;
+  MemoryView& operator=(const MemoryView&) = delete;
 
   Result<Lookup> Get(std::string_view key, ReadTier tier) const override {
+    const MutexLock lock(store_.mutex_);
     return store_.GetFrom(*rows_, key, tier);
   }
 
@@ -27,7 +35,7 @@ class MemoryStateStore::MemoryView final : public StateView {
 
  private:
   const MemoryStateStore& store_;
-  const std::shared_ptr<const Rows> rows_;
+  std::shared_ptr<const Rows> rows_;
 };
 
 void MemoryStateStore::AddGroup(GroupId group) {
@@ -52,14 +60,10 @@ void MemoryStateStore::FailReads(std::optional<Error> error) {
 }
 
 Result<Lookup> MemoryStateStore::Get(GroupId group, std::string_view key, ReadTier tier) const {
-  std::shared_ptr<const Rows> rows;
-  {
-    const MutexLock lock(mutex_);
-    const auto found = groups_.find(group);
-    if (found == groups_.end()) return MakeError(ErrorCode::kNotFound, "no such group");
-    rows = found->second;
-  }
-  return GetFrom(*rows, key, tier);
+  const MutexLock lock(mutex_);
+  const auto found = groups_.find(group);
+  if (found == groups_.end()) return MakeError(ErrorCode::kNotFound, "no such group");
+  return GetFrom(*found->second, key, tier);
 }
 
 Result<std::unique_ptr<StateView>> MemoryStateStore::View(GroupId group) const {
@@ -89,12 +93,9 @@ void MemoryStateStore::Write(GroupId group, StateBatch batch) {
 
 Result<Lookup> MemoryStateStore::GetFrom(const Rows& rows, std::string_view key,
                                          ReadTier tier) const {
-  {
-    const MutexLock lock(mutex_);
-    if (failure_.has_value()) return std::unexpected(*failure_);
-    if (cold_ && tier == ReadTier::kMemory) {
-      return Lookup{.outcome = Lookup::Outcome::kWouldBlock, .value = {}};
-    }
+  if (failure_.has_value()) return std::unexpected(*failure_);
+  if (cold_ && tier == ReadTier::kMemory) {
+    return Lookup{.outcome = Lookup::Outcome::kWouldBlock, .value = {}};
   }
   const auto row = rows.find(key);
   if (row == rows.end()) return Lookup{};

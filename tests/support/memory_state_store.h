@@ -34,7 +34,8 @@ class MemoryStateStore final : public StateStore {
  private:
   class MemoryView;
 
-  Result<Lookup> GetFrom(const Rows& rows, std::string_view key, ReadTier tier) const;
+  Result<Lookup> GetFrom(const Rows& rows, std::string_view key, ReadTier tier) const
+      SESHAT_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   // Views share a group's rows; a write to rows that a view holds copies them first.
