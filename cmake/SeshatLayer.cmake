@@ -31,10 +31,14 @@ function(seshat_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
-  target_compile_definitions(${name} PRIVATE SESHAT_TESTDATA_DIR="${CMAKE_CURRENT_SOURCE_DIR}/testdata")
+  # Relative to the root of the checkout, where CTest runs the tests: an absolute path would make
+  # every clone compile its tests anew.
+  file(RELATIVE_PATH testdata ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/testdata)
+  target_compile_definitions(${name} PRIVATE SESHAT_TESTDATA_DIR="${testdata}")
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest_main)
   include(GoogleTest)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                       WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
                        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
 endfunction()
 

@@ -197,11 +197,12 @@ void GroupDriver::Impl::RunAppliedWaiters(bool all) {
   {
     MutexLock lock(mutex_);
     if (applied_waiters_.empty()) return;
-    const auto waits = [&](const AppliedWaiter& waiter) { return !all && applied <= waiter.index; };
-    const auto first =
-        std::stable_partition(applied_waiters_.begin(), applied_waiters_.end(), waits);
-    ready.assign(std::make_move_iterator(first), std::make_move_iterator(applied_waiters_.end()));
-    applied_waiters_.erase(first, applied_waiters_.end());
+    std::vector<AppliedWaiter> waiting;
+    for (AppliedWaiter& waiter : applied_waiters_) {
+      const bool is_ready = all || applied > waiter.index;
+      (is_ready ? ready : waiting).push_back(std::move(waiter));
+    }
+    applied_waiters_ = std::move(waiting);
   }
   for (AppliedWaiter& waiter : ready) waiter.done();
 }

@@ -56,11 +56,12 @@ void GroupTime::OnPeerWall(NodeId peer, UnixMillis wall, const Configuration& co
   peer_offsets_ms_[peer] = std::clamp<std::int64_t>(wall.value, 0, kWallMsMax) - Millis(now);
   peer_offsets_ms_[self] = own_offset;
 
-  const MonotonicTime reached = configuration.QuorumTime([&](NodeId node) {
+  const auto reckoned_wall = [&](NodeId node) SESHAT_REQUIRES(mutex_) {
     const auto it = peer_offsets_ms_.find(node);
     if (it == peer_offsets_ms_.end()) return MonotonicTime{};
     return MonotonicTime{std::chrono::milliseconds(it->second + Millis(now))};
-  });
+  };
+  const MonotonicTime reached = configuration.QuorumTime(reckoned_wall);
   if (reached <= MonotonicTime{}) return;
   group_clock_.Observe(UnixMillis{Millis(reached)}, now);
   is_agreed_ = true;
