@@ -88,6 +88,12 @@ void TestGroup::Apply(std::vector<std::string> commands,
   for (auto& [index, done] : waiting) WhenAppliedPast(index, std::move(done));
 }
 
+void TestGroup::DropWaiting() {
+  proposals.clear();
+  reads.clear();
+  applied_waiters_.clear();
+}
+
 void TestGroup::GrantReads() {
   for (auto& done : std::exchange(reads, {})) done(Permit());
 }
@@ -126,7 +132,10 @@ TestNode::TestNode(ServiceOptions options) {
   service_->AddGroup(kFirstDataGroup, group, group->machine->info());
 }
 
-TestNode::~TestNode() = default;
+TestNode::~TestNode() {
+  // What still waits holds the group that it waits in, and is told so before the lanes are cleared.
+  group->DropWaiting();
+}
 
 TestClient::TestClient(TestNode& node, const PeerAddress& peer) : node_(node) {
   handler = node.service().Accept(peer, *this, node.loop, refusal);

@@ -46,6 +46,8 @@ class TestGroup final : public ShardGroup {
   void ApplyFromElsewhere(std::string command);
   void GrantReads();
   void RefuseReads(const Error& why);
+  // Forgets what waits, without an answer.
+  void DropWaiting();
 
   NodeId self{1};
   NodeId leader{1};
