@@ -30,7 +30,7 @@ Entry MakeConfigEntry(std::uint64_t term, std::uint64_t index, Configuration con
   return entry;
 }
 
-void SimDisk::Write(const Ready& ready) {
+void HarnessDisk::Write(const Ready& ready) {
   if (ready.truncate_from) {
     ASSERT_GT(*ready.truncate_from, snapshot.index);
     ASSERT_LE(*ready.truncate_from, last().Next());
@@ -46,7 +46,7 @@ void SimDisk::Write(const Ready& ready) {
   }
 }
 
-RestoredState SimDisk::Restore(LogIndex applied) const {
+RestoredState HarnessDisk::Restore(LogIndex applied) const {
   RestoredState restored;
   restored.hard_state = hard_state;
   restored.snapshot = snapshot;
@@ -75,7 +75,7 @@ CoreHarness::CoreHarness(std::size_t nodes, std::uint64_t seed)
 CoreHarness::CoreHarness(Configuration configuration, std::vector<NodeId> nodes, std::uint64_t seed)
     : configuration_(std::move(configuration)) {
   for (const NodeId id : nodes) {
-    SimNode& node = nodes_[id];
+    HarnessNode& node = nodes_[id];
     node.options.id = id;
     node.options.seed = seed * 1000 + id.value();
     node.disk.snapshot.configuration = configuration_;
@@ -86,13 +86,13 @@ CoreHarness::CoreHarness(Configuration configuration, std::vector<NodeId> nodes,
 void CoreHarness::Configure(const std::function<void(CoreOptions&)>& change) {
   for (auto& [id, node] : nodes_) {
     change(node.options);
-    node.disk = SimDisk{};
+    node.disk = HarnessDisk{};
     node.disk.snapshot.configuration = configuration_;
     Start(node, false);
   }
 }
 
-void CoreHarness::Start(SimNode& node, bool is_restart) {
+void CoreHarness::Start(HarnessNode& node, bool is_restart) {
   node.writes.clear();
   node.reads.clear();
   node.failed_reads.clear();
@@ -115,7 +115,7 @@ void CoreHarness::Send(std::vector<Message> messages) {
 }
 
 void CoreHarness::Pump(std::uint64_t id) {
-  SimNode& n = node(id);
+  HarnessNode& n = node(id);
   if (!n.core) return;
   // Two Readys in a row without anything happening in between would spin a driver.
   for (int rounds = 0; n.core->HasReady(); ++rounds) {
@@ -137,13 +137,13 @@ void CoreHarness::Pump(std::uint64_t id) {
   CheckSafety(n);
 }
 
-void CoreHarness::Finish(SimNode& node, const Ready& ready) {
+void CoreHarness::Finish(HarnessNode& node, const Ready& ready) {
   node.disk.Write(ready);
   node.core->OnPersisted(ready.number, Now(node.options.id.value()));
   Send(ready.messages_after_persist);
 }
 
-void CoreHarness::Serve(SimNode& node, const FetchRequest& request) {
+void CoreHarness::Serve(HarnessNode& node, const FetchRequest& request) {
   ++node.fetches;
   std::vector<Entry> entries;
   std::size_t bytes = 0;
@@ -158,7 +158,7 @@ void CoreHarness::Serve(SimNode& node, const FetchRequest& request) {
 }
 
 void CoreHarness::FinishOneWrite(std::uint64_t id) {
-  SimNode& n = node(id);
+  HarnessNode& n = node(id);
   if (!n.core || n.writes.empty()) return;
   const Ready ready = std::move(n.writes.front());
   n.writes.pop_front();
@@ -171,7 +171,7 @@ void CoreHarness::ReleaseDisk(std::uint64_t id) {
   while (!node(id).writes.empty()) FinishOneWrite(id);
 }
 
-void CoreHarness::Apply(SimNode& node) {
+void CoreHarness::Apply(HarnessNode& node) {
   const LogIndex end = node.core->ApplicableIndex();
   ASSERT_LE(end, node.disk.last()) << "trap 14: applied before it is durable here";
   while (node.applied < end) {
@@ -185,7 +185,7 @@ void CoreHarness::Apply(SimNode& node) {
   node.core->OnApplied(end);
 }
 
-void CoreHarness::CheckSafety(const SimNode& node) {
+void CoreHarness::CheckSafety(const HarnessNode& node) {
   const Core& core = *node.core;
   const LogIndex commit = core.commit_index();
   if (commit > node.disk.snapshot.index) {
@@ -278,7 +278,7 @@ std::vector<std::uint64_t> CoreHarness::Leaders() const {
 
 std::vector<std::string> CoreHarness::Applied(std::uint64_t id) const {
   std::vector<std::string> texts;
-  const SimNode& node = nodes_.at(NodeId(id));
+  const HarnessNode& node = nodes_.at(NodeId(id));
   for (const auto& [index, applied] : committed_) {
     if (index <= node.applied && !applied.second.empty()) texts.push_back(applied.second);
   }

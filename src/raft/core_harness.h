@@ -22,7 +22,7 @@
 namespace seshat {
 
 // What survives a crash.
-struct SimDisk {
+struct HarnessDisk {
   HardState hard_state;
   SnapshotDescriptor snapshot;
   std::vector<Entry> entries;  // right after the snapshot
@@ -32,10 +32,10 @@ struct SimDisk {
   RestoredState Restore(LogIndex applied) const;
 };
 
-struct SimNode {
+struct HarnessNode {
   CoreOptions options;
   std::unique_ptr<Core> core;  // null while it is down
-  SimDisk disk;
+  HarnessDisk disk;
   bool disk_held = false;    // writes wait for ReleaseDisk
   std::deque<Ready> writes;  // handed out, not durable
   LogIndex applied;
@@ -57,7 +57,7 @@ class CoreHarness {
   // Changes every node's options and starts them all anew, as new nodes.
   void Configure(const std::function<void(CoreOptions&)>& change);
 
-  SimNode& node(std::uint64_t id) { return nodes_.at(NodeId(id)); }
+  HarnessNode& node(std::uint64_t id) { return nodes_.at(NodeId(id)); }
   Core& core(std::uint64_t id) { return *node(id).core; }
   MonotonicTime Now(std::uint64_t id) const;
 
@@ -96,22 +96,22 @@ class CoreHarness {
   std::vector<std::string> Applied(std::uint64_t id) const;
 
   std::deque<Message>& network() { return network_; }
-  std::map<NodeId, SimNode>& nodes() { return nodes_; }
+  std::map<NodeId, HarnessNode>& nodes() { return nodes_; }
   // Every message ever sent, newest last; cleared by the test when it counts.
   std::vector<Message>& sent() { return sent_; }
   LogIndex committed() const { return LogIndex(committed_.size()); }
   void DeliverAt(std::size_t position, bool keep_copy);
 
  private:
-  void Start(SimNode& node, bool is_restart);
+  void Start(HarnessNode& node, bool is_restart);
   void Send(std::vector<Message> messages);
-  void Finish(SimNode& node, const Ready& ready);
-  void Serve(SimNode& node, const FetchRequest& request);
-  void Apply(SimNode& node);
-  void CheckSafety(const SimNode& node);
+  void Finish(HarnessNode& node, const Ready& ready);
+  void Serve(HarnessNode& node, const FetchRequest& request);
+  void Apply(HarnessNode& node);
+  void CheckSafety(const HarnessNode& node);
 
   Configuration configuration_;
-  std::map<NodeId, SimNode> nodes_;
+  std::map<NodeId, HarnessNode> nodes_;
   std::deque<Message> network_;
   std::vector<Message> sent_;
   Filter lost_;

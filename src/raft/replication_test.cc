@@ -27,7 +27,7 @@ const FollowerStatus FollowerOf(CoreHarness& group, std::uint64_t leader, std::u
 // Gives a stopped node a log of entries with these terms.
 void Preload(CoreHarness& group, std::uint64_t id, const std::vector<std::uint64_t>& terms) {
   group.Crash(id);
-  SimDisk& disk = group.node(id).disk;
+  HarnessDisk& disk = group.node(id).disk;
   disk.entries.clear();
   for (const std::uint64_t term : terms) {
     disk.entries.push_back(MakeEntry(term, disk.entries.size() + 1, "t" + std::to_string(term)));
@@ -362,7 +362,7 @@ TEST(ReplicationTest, AFollowerThatNeedsCompactedEntriesGetsHeartbeatsOnly) {
   CoreHarness group(3);
   for (const std::uint64_t id : {1u, 2u}) {
     Preload(group, id, {});
-    SimDisk& disk = group.node(id).disk;
+    HarnessDisk& disk = group.node(id).disk;
     disk.hard_state.term = Term(4);
     disk.snapshot.index = LogIndex(20);
     disk.snapshot.term = Term(4);

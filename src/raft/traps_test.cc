@@ -1,4 +1,4 @@
-// How other implementations broke, as tests named after the list in ARCHITECTURE, section 3.
+// How other implementations broke: the numbers are those of the list in docs/testing.md.
 // Traps 3, 7 and 11 belong to membership changes and snapshots; 9 and 10 to the driver.
 #include <gtest/gtest.h>
 
@@ -38,7 +38,7 @@ const Message* LastOf(const std::vector<Message>& sent, MessageType type) {
 TEST(TrapsTest, Trap1ARetransmittedAppendFromBeforeTheSnapshotAcknowledgesNothingItLacks) {
   CoreHarness group(3);
   group.Crash(2);
-  SimNode& node = group.node(2);
+  HarnessNode& node = group.node(2);
   node.disk.hard_state.term = Term(2);
   node.disk.snapshot.index = LogIndex(10);
   node.disk.snapshot.term = Term(2);

@@ -11,7 +11,7 @@
 
 namespace asio {
 class io_context;
-}
+}  // namespace asio
 
 namespace seshat {
 
