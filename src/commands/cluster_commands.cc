@@ -131,7 +131,7 @@ constexpr CommandSpec kCommands[] = {
         .acl_categories = AclCategory::kFast | AclCategory::kConnection,
         .since = "3.0.0",
         .complexity = "O(1)",
-        .summary = "Allows stale reads from this node on this connection",
+        .summary = "Accepted from cluster clients; changes nothing",
     },
     {
         .id = CommandId::kReadWrite,
@@ -143,7 +143,7 @@ constexpr CommandSpec kCommands[] = {
         .acl_categories = AclCategory::kFast | AclCategory::kConnection,
         .since = "3.0.0",
         .complexity = "O(1)",
-        .summary = "Ends what READONLY began",
+        .summary = "Accepted from cluster clients; changes nothing",
     },
 };
 

@@ -9,7 +9,7 @@
 
 namespace seshat {
 
-// Threads: owned by its user. Source: docs/adr/0003, "Time".
+// Threads: owned by its user. Source: docs/adr/0004-time-and-expiry.md.
 class GroupClock {
  public:
   // `start`: the highest stamp applied, 0 for a group that has none: then the first wall reading

@@ -1,5 +1,5 @@
 // ExpiryDriver: proposes the expiry of a data group's keys when they are due, while this node leads
-// the group. Source: ARCHITECTURE, "Time": expiry is an event in the log.
+// the group. Source: docs/adr/0004-time-and-expiry.md.
 #pragma once
 
 #include <atomic>
