@@ -20,6 +20,9 @@ namespace {
 
 // A read of more arguments than this goes to the read pool: an I/O thread is not for long work.
 constexpr std::size_t kInlineReadArgumentsMax = 128;
+// Replies are handed on once they are this long: the sink drops what is over the client's limit, so
+// that a turn full of reads of large values does not gather them all here first.
+constexpr std::size_t kSendBytes = 1 << 20;
 
 Reply Time(const ServiceContext& context) {
   const std::int64_t now_ms = context.ports.clock->WallNow().value;
@@ -199,7 +202,7 @@ bool ClientConnection::TakeRead(const CommandSpec& spec, Arguments arguments) {
     return true;
   }
   if (reads_ == nullptr) return ReadOnTheSpot(spec, arguments, **route);
-  if (reads_->group() != (*route)->id) return false;
+  if (reads_->IsFull() || reads_->group() != (*route)->id) return false;
   reads_->Add(spec, arguments);
   return true;
 }
@@ -255,6 +258,11 @@ void ClientConnection::Encode(const CommandSpec* spec, const Reply& reply,
   if (reply.IsError()) context_->metrics.RecordError(reply.text);
   done_.push_back({.spec = spec, .is_error = reply.IsError(), .started_at = started_at});
   EncodeReply(reply, session_.version, out_);
+  SendIfLong();
+}
+
+void ClientConnection::SendIfLong() {
+  if (out_.size() >= kSendBytes) sink_.Send(std::exchange(out_, {}));
 }
 
 void ClientConnection::EncodeStage(const Stage& stage) {
@@ -267,6 +275,7 @@ void ClientConnection::EncodeStage(const Stage& stage) {
     if (is_error) context_->metrics.RecordError(std::string_view(answer.encoded).substr(1));
     done_.push_back({.spec = answer.spec, .is_error = is_error, .started_at = stage.started_at()});
     out_ += answer.encoded;
+    SendIfLong();
   }
 }
 

@@ -71,6 +71,7 @@ class ClientConnection final : public RequestHandler, private StageOwner {
   void Block(Arguments arguments);
   void Encode(const CommandSpec* spec, const Reply& reply, MonotonicTime started_at);
   void EncodeStage(const Stage& stage);
+  void SendIfLong();
   // Sends what has been answered, and closes if that was the last.
   void Flush();
 

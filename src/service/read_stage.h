@@ -23,6 +23,8 @@ class ReadStage final : public Stage {
   bool IsWrite() const override { return false; }
   // Before Launch.
   void Add(const CommandSpec& spec, Arguments arguments);
+  // All its replies are in memory at once: what is left goes next.
+  bool IsFull() const { return open_.size() >= kCommandsMax; }
   // Before Launch: a permit that is there already, and whether memory has been tried in vain.
   void UsePermit(const ReadPermit& permit, bool needs_disk);
 
@@ -30,6 +32,8 @@ class ReadStage final : public Stage {
   void Retry() override;
 
  private:
+  static constexpr std::size_t kCommandsMax = 128;
+
   struct Open {
     std::size_t index = 0;  // into answers_
     OwnedArguments arguments;
