@@ -24,6 +24,12 @@ constexpr std::size_t kInlineReadArgumentsMax = 128;
 // that a turn full of reads of large values does not gather them all here first.
 constexpr std::size_t kSendBytes = 1 << 20;
 
+std::size_t BytesOf(Arguments arguments) {
+  std::size_t bytes = 0;
+  for (std::string_view argument : arguments) bytes += argument.size();
+  return bytes;
+}
+
 Reply Time(const ServiceContext& context) {
   const std::int64_t now_ms = context.ports.clock->WallNow().value;
   return Reply::Array({Reply::Bulk(std::to_string(now_ms / 1000)),
@@ -173,7 +179,10 @@ bool ClientConnection::TakeWrite(const CommandSpec& spec, Arguments arguments) {
   }
   const std::expected<const ShardRoute*, Reply> route = table_->Find(spec, arguments);
   if (!route) return fail(route.error());
-  if (writes_ != nullptr && (writes_->IsFull() || writes_->group() != (*route)->id)) return false;
+  if (writes_ != nullptr &&
+      (!writes_->HasRoomFor(BytesOf(arguments)) || writes_->group() != (*route)->id)) {
+    return false;
+  }
   if (writes_ == nullptr) {
     if (const auto& refusal = context_->ports.write_refusal) {
       if (const std::optional<std::string> why = refusal()) return fail(WritesRefused(*why));

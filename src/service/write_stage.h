@@ -23,7 +23,12 @@ class WriteStage final : public Stage {
   // Before Launch. `command` is a DataCommand (EncodeClientCommand).
   void Add(const CommandSpec& spec, std::string command);
   // One connection does not fill a group's queue at the others' expense: what is left goes next.
-  bool IsFull() const { return open_.size() >= kCommandsMax || open_bytes_ >= kBytesMax; }
+  // Only a command that is alone may be larger than the bound: together with others the largest
+  // would no longer fit into what a transport takes at once.
+  bool HasRoomFor(std::size_t command_bytes) const {
+    return open_.empty() ||
+           (open_.size() < kCommandsMax && open_bytes_ + command_bytes <= kBytesMax);
+  }
 
   void OnDeadline() override;
   void Retry() override;
