@@ -41,6 +41,7 @@ Result<Keyspace::Row*> Keyspace::Find(std::string_view key, UnixMillis now) {
     if (Status status = LoadRow(row_key_, loaded); !status) {
       return std::unexpected(std::move(status).error());
     }
+    if (loaded.value_.has_value()) held_bytes_ += loaded.value_->data.size();
     found = rows_.emplace(row_key_, std::move(loaded)).first;
   }
   Row& row = found->second;
@@ -68,6 +69,7 @@ Status Keyspace::LoadRow(std::string_view row_key, Row& row) const {
 
 void Keyspace::Put(Row& row, Value value) {
   if (!row.value_.has_value()) ++applied_.key_count;
+  held_bytes_ += value.data.size();
   row.value_ = std::move(value);
   row.value_->revision = applied_.revision;
   row.changed_ = true;
@@ -89,6 +91,7 @@ void Keyspace::Erase(Row& row) {
 
 void Keyspace::Clear() {
   rows_.clear();
+  held_bytes_ = 0;
   cleared_ = true;
   applied_.key_count = 0;
   ++applied_.keyspace_generation;
@@ -125,6 +128,7 @@ KeyspaceBatch Keyspace::TakeBatch(LogIndex index, Term term) {
     if (expiry.has_value()) change(ExpiryChange::Kind::kAdded, *expiry);
   }
   rows_.clear();
+  held_bytes_ = 0;
 
   // The map's order is nobody's business: equal changes give equal bytes.
   std::ranges::sort(batch.writes.ops, {}, &StateOp::key);

@@ -9,9 +9,10 @@
 namespace seshat {
 namespace {
 
-// A batch is closed at the first entry's end past this many commands, so that what it holds in
-// memory stays bounded when many small entries touch many large values.
+// A batch is closed at the first entry's end past this many commands or bytes of values, so that
+// what it holds in memory stays bounded when many small entries touch many large values.
 constexpr std::size_t kBatchCommandsMax = 4096;
+constexpr std::size_t kBatchBytesMax = 64 << 20;
 
 Result<std::vector<SlotDue>> ScanExpiries(const StateStore& store, GroupId group) {
   Result<std::unique_ptr<StateView>> view = store.View(group);
@@ -56,7 +57,8 @@ Status DataStateMachine::Apply(std::vector<CommittedEntry> entries) {
       return std::unexpected(
           std::move(status).error().WithContext(EntryName(options_.group, entry.index)));
     }
-    if (i + 1 == entries.size() || commands_in_batch_ >= kBatchCommandsMax) {
+    if (i + 1 == entries.size() || commands_in_batch_ >= kBatchCommandsMax ||
+        keyspace_.held_bytes() >= kBatchBytesMax) {
       WriteBatch(entry.index, entry.term);
       for (Answer& answer : answers) AnswerWaiter(*answer.waiter, std::move(answer.reply));
       answers.clear();

@@ -7,6 +7,7 @@
 // It does not know what commands mean (execution.h).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -88,6 +89,8 @@ class Keyspace {
   KeyspaceBatch TakeBatch(LogIndex index, Term term);
 
   const AppliedState& applied() const { return applied_; }
+  // What rows loaded or stored since the last TakeBatch may hold in memory; never too little.
+  std::size_t held_bytes() const { return held_bytes_; }
   // Keys that Find removed because they were due, since construction.
   std::uint64_t expired_on_access() const { return expired_on_access_; }
 
@@ -106,6 +109,7 @@ class Keyspace {
   const GroupId group_;
   AppliedState applied_;
   Rows rows_;
+  std::size_t held_bytes_ = 0;
   bool cleared_ = false;  // what is stored counts no more
   std::uint64_t expired_on_access_ = 0;
   std::string row_key_;  // scratch for Find
