@@ -10,6 +10,11 @@
 #include "seshat/node/log.h"
 
 namespace seshat {
+namespace {
+
+constexpr unsigned kLastWordsSeconds = 2;
+
+}  // namespace
 
 MonotonicTime SystemClock::Now() const {
   timespec time{};
@@ -30,10 +35,15 @@ std::uint64_t SystemRng::Next() {
 }
 
 void ProcessFatalHandler::StopNode(const Error& why) {
+  ::alarm(kLastWordsSeconds);  // whoever reads the log may have stopped reading: end all the same
   Log(LogLevel::kError, "node", "stopping at once: " + why.message(),
       {{"error", ToString(why.code())}});
   FlushLog();
   ::_exit(kExitStatus);
+}
+
+void ProcessFatalHandler::AwaitStop() {
+  while (true) ::pause();
 }
 
 }  // namespace seshat

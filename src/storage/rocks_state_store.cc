@@ -102,6 +102,7 @@ void RocksStateStore::Write(GroupId group, StateBatch batch) {
   SESHAT_CHECK_MSG(families != nullptr, "a write to the state of an unknown group");
   if (batch.clear_all_but_prefix) {
     WriteToNextGeneration(*families, batch);
+    if (database_.stop().stopped()) database_.stop().AwaitStop();
     return;
   }
   std::size_t bytes = kOpOverheadBytes;
@@ -110,7 +111,8 @@ void RocksStateStore::Write(GroupId group, StateBatch batch) {
   }
   rocksdb::WriteBatch out(bytes);
   AddOps(batch, families->handle(FamilyKind::kKv), out);
-  database_.Write(out, "cannot write applied state");
+  // What is not written must not be published as applied, or a read would miss it.
+  if (!database_.Write(out, "cannot write applied state")) database_.stop().AwaitStop();
 }
 
 void RocksStateStore::WriteToNextGeneration(const GroupFamilies& current, const StateBatch& batch) {

@@ -17,6 +17,8 @@ class StopSwitch {
   void Stop(const Error& why) {
     if (!stopped_.exchange(true)) fatal_.StopNode(why);
   }
+  // For the thread that has found it stopped and may not return as if nothing had happened.
+  void AwaitStop() { fatal_.AwaitStop(); }
   bool stopped() const { return stopped_.load(std::memory_order_acquire); }
 
  private:

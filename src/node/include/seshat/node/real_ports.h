@@ -30,6 +30,7 @@ class ProcessFatalHandler final : public FatalHandler {
   static constexpr int kExitStatus = 70;  // "internal software error" of sysexits.h
 
   [[noreturn]] void StopNode(const Error& why) override;
+  [[noreturn]] void AwaitStop() override;
 };
 
 }  // namespace seshat

@@ -13,6 +13,10 @@ class FatalHandler {
   // Stops the node at once: nothing more is acknowledged. In a process this does not return; in a
   // simulation it marks the node as crashed, so callers must return without further effects.
   virtual void StopNode(const Error& why) = 0;
+
+  // For a thread that may not go on while another is stopping the node: in a process this does not
+  // return either.
+  virtual void AwaitStop() {}
 };
 
 }  // namespace seshat
