@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -50,8 +51,11 @@ void WriteStage::Attempt() {
   if (here != nullptr && here->IsLeader()) return ProposeHere();
   NodeId leader = std::exchange(hint_, kNoNode);
   if (leader == kNoNode && here != nullptr) leader = here->Leader();
-  if (leader == kNoNode && here == nullptr && !route().replicas.empty()) {
-    leader = route().replicas.front();  // it knows who leads
+  if (leader == kNoNode && here == nullptr) {
+    // Any other replica knows who leads; our own, if there is to be one, is not open yet.
+    const auto other = std::ranges::find_if(
+        route().replicas, [&](NodeId node) { return node != context().options.node; });
+    if (other != route().replicas.end()) leader = *other;
   }
   if (leader == kNoNode || leader == context().options.node) return WaitForLeader();
   Forward(leader);
