@@ -27,19 +27,26 @@ ThreadExecutor::~ThreadExecutor() {
 }
 
 void ThreadExecutor::Post(UniqueFunction<void()> task) {
-  MutexLock lock(mutex_);
-  if (is_stopping_) return;
-  posted_.push_back(std::move(task));
-  if (std::exchange(is_asleep_, false)) wake_.NotifyOne();
+  {
+    MutexLock lock(mutex_);
+    if (is_stopping_) return;
+    posted_.push_back(std::move(task));
+    if (!std::exchange(is_asleep_, false)) return;
+  }
+  // Not under the lock: the thread would wake only to wait for it, a second hand-over.
+  wake_.NotifyOne();
 }
 
 void ThreadExecutor::PostAt(MonotonicTime when, UniqueFunction<void()> task) {
-  MutexLock lock(mutex_);
-  if (is_stopping_) return;
-  const bool is_earliest = timers_.empty() || when < timers_.front().when;
-  timers_.push_back({when, ++timers_posted_, std::move(task)});
-  std::push_heap(timers_.begin(), timers_.end(), kLater);
-  if (is_earliest && std::exchange(is_asleep_, false)) wake_.NotifyOne();
+  {
+    MutexLock lock(mutex_);
+    if (is_stopping_) return;
+    const bool is_earliest = timers_.empty() || when < timers_.front().when;
+    timers_.push_back({when, ++timers_posted_, std::move(task)});
+    std::push_heap(timers_.begin(), timers_.end(), kLater);
+    if (!is_earliest || !std::exchange(is_asleep_, false)) return;
+  }
+  wake_.NotifyOne();
 }
 
 void ThreadExecutor::Stop() {
