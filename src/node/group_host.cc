@@ -44,6 +44,7 @@ GroupHost::GroupHost(const NodeConfig& config, const GroupHostPorts& ports)
     apply_lanes_.push_back(
         std::make_unique<ThreadExecutor>(fmt::format("apply-{}", i), *ports_.clock));
   }
+  log_reader_ = std::make_unique<ThreadExecutor>("log-reader", *ports_.clock);
 }
 
 GroupHost::~GroupHost() {
@@ -92,6 +93,7 @@ void GroupHost::Stop() {
   registry_.StopAll();
   for (const auto& lane : raft_lanes_) lane->Stop();
   for (const auto& lane : apply_lanes_) lane->Stop();
+  log_reader_->Stop();
 }
 
 Status GroupHost::CreateIfMissing(GroupId group, const std::vector<NodeId>& voters) {
@@ -107,6 +109,7 @@ Result<std::shared_ptr<GroupDriver>> GroupHost::OpenDriver(
   GroupPorts ports;
   ports.raft = raft_lanes_[lane].get();
   ports.apply = apply_lanes_[lane].get();
+  ports.log_reader = log_reader_.get();
   ports.clock = ports_.clock;
   ports.log = ports_.log;
   ports.transport = ports_.transport;

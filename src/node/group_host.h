@@ -65,6 +65,8 @@ class GroupHost {
   // One raft and one apply thread for each lane; a group's id picks its lane.
   std::vector<std::unique_ptr<ThreadExecutor>> raft_lanes_;
   std::vector<std::unique_ptr<ThreadExecutor>> apply_lanes_;
+  // Reads old entries for followers that lag, so that appliers do not wait for the disk.
+  std::unique_ptr<ThreadExecutor> log_reader_;
   GroupRegistry registry_;
   bool is_stopped_ = false;
 };

@@ -36,7 +36,7 @@ PeerAdmission::PeerAdmission(NodeId self, std::vector<NodeId> founders,
 
 Status PeerAdmission::Admit(const PeerHello& peer) {
   const std::shared_ptr<const ClusterState> state = cluster_.Get();
-  {
+  if (std::ranges::count(founders_, peer.node_id) > 0) {
     // Noted even of a peer that is refused: a node that is about to found must know of it.
     const MutexLock lock(mutex_);
     cluster_ids_[peer.node_id] = peer.identity.cluster_id;

@@ -179,6 +179,7 @@ void GroupDriver::Impl::ProposeQueued(std::vector<Proposal>& proposals, Monotoni
     for (; end < proposals.size(); ++end) {
       const std::size_t size = proposals[end].command.size();
       if (end > first && bytes + size > options_.entry_bytes_max) break;
+      if (end - first == options_.entry_commands_max) break;
       commands.push_back(proposals[end].command);
       bytes += size;
     }

@@ -37,6 +37,8 @@ struct GroupDriverOptions {
   std::size_t proposal_bytes_max = 64 << 20;  // likewise
   std::size_t messages_max = 10'000;          // of peers, waiting to be handled; more are dropped
   std::size_t message_bytes_max = 64 << 20;   // likewise
+  // An entry cannot be split when it is applied, so this bounds what one batch of it touches.
+  std::size_t entry_commands_max = 1024;
   std::size_t entry_bytes_max = 1 << 20;  // a batch is closed beyond it; one command may exceed it
   std::size_t apply_bytes_max = 4 << 20;  // handed to the state machine at once
   std::size_t reads_max = 100'000;        // waiting for a read index
@@ -67,8 +69,8 @@ struct GroupStatus {
   std::size_t proposals_in_flight = 0;
   std::size_t reads_waiting = 0;
   std::uint64_t log_size_bytes = 0;  // on disk, before compaction
-  bool has_quorum = false;  // leader: a quorum answers; others: a leader is known
-  MonotonicTime leader_since;  // when the present leader became known here; kNever: none is
+  bool has_quorum = false;           // leader: a quorum answers; others: a leader is known
+  MonotonicTime leader_since;        // when the present leader became known here; kNever: none is
   LogIndex known_commit;  // the highest commit index heard of from the leader: lag = this - applied
 };
 
@@ -129,7 +131,8 @@ class GroupDriver {
   bool TryLeaseRead(ReadPermit& permit) const;
 
   // Runs `done` on the apply executor once something past `index` is applied (at once if so), when
-  // the driver stops, or early when reads_max wait already: look again before relying on it. Inside the call when it does not run.
+  // the driver stops, or early when reads_max wait already: look again before relying on it. Inside
+  // the call when it does not run.
   void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done);
 
   // A peer's message for this group.
