@@ -16,7 +16,8 @@ namespace seshat {
 // Waits for one proposed command. Exactly one of these is called, once:
 //   OnNotApplied, OnOutcomeUnknown by the driver, or the state machine's own way to hand over the
 //   result (it made the waiter's concrete class together with the service).
-// Threads: called on the raft or the apply executor, or inside GroupDriver::Propose; must not block.
+// Threads: called on the raft or the apply executor, or inside GroupDriver::Propose; must not
+// block.
 class ProposalWaiter {
  public:
   virtual ~ProposalWaiter() = default;
