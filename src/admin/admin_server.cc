@@ -126,7 +126,10 @@ void AdminServer::Impl::StopListening() {
     mg_stop(context_);
     stopped = true;
   });
-  while (!stopped) (void)AdminGet(own_address_, "/live", std::chrono::milliseconds(20));
+  while (!stopped) {
+    [[maybe_unused]] const auto answer =
+        AdminGet(own_address_, "/live", std::chrono::milliseconds(20));
+  }
   stopper.join();
 }
 
