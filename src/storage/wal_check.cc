@@ -156,7 +156,7 @@ Result<fs::path> KeepAside(const std::vector<WalFile>& files, std::size_t first,
                            const fs::path& torn_dir) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  const fs::path folder = torn_dir / fmt::format("{:015}", now_ms);
+  fs::path folder = torn_dir / fmt::format("{:015}", now_ms);
   if (Status made = MakeFolder(folder); !made) return std::unexpected(made.error());
   for (std::size_t i = first; i < files.size(); ++i) {
     const fs::path copy = folder / files[i].path.filename();
