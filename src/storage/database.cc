@@ -82,7 +82,8 @@ Status Database::OpenFamilies() {
     opened_.clear();
     return std::unexpected(ErrorFrom(status, "cannot open " + path_.string()));
   }
-  db_.reset(db);
+  db_ = std::shared_ptr<rocksdb::DB>(
+      db, [env = options_.env()](rocksdb::DB* opened) { delete opened; });
   return {};
 }
 

@@ -5,11 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
 namespace seshat {
 namespace {
+
+constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
 
 Status WriteAll(const FileDescriptor& file, const std::filesystem::path& path,
                 std::string_view content) {
@@ -102,15 +105,31 @@ Status ReplaceFile(const std::filesystem::path& path, std::string_view content) 
   return SyncFolder(path.parent_path());
 }
 
-Status CopyFileSynced(const std::filesystem::path& from, const std::filesystem::path& to) {
-  constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+Result<std::uint64_t> BytesBeforeZeros(const std::filesystem::path& path) {
+  Result<FileDescriptor> file = OpenForReading(path);
+  if (!file) return std::unexpected(file.error());
+  std::uint64_t end = 0;
+  std::string chunk;
+  for (std::uint64_t offset = 0;; offset += chunk.size()) {
+    if (Status read = ReadAt(*file, path, offset, kChunkBytes, chunk); !read) {
+      return std::unexpected(read.error());
+    }
+    if (chunk.empty()) return end;
+    const std::size_t last = chunk.find_last_not_of('\0');
+    if (last != std::string::npos) end = offset + last + 1;
+  }
+}
+
+Status CopyFileSynced(const std::filesystem::path& from, const std::filesystem::path& to,
+                      std::uint64_t bytes_max) {
   Result<FileDescriptor> source = OpenForReading(from);
   if (!source) return std::unexpected(source.error());
   Result<FileDescriptor> target = CreateNew(to);
   if (!target) return std::unexpected(target.error());
   std::string chunk;
-  for (std::uint64_t offset = 0;; offset += chunk.size()) {
-    if (Status read = ReadAt(*source, from, offset, kChunkBytes, chunk); !read) return read;
+  for (std::uint64_t offset = 0; offset < bytes_max; offset += chunk.size()) {
+    const std::size_t bytes = std::min<std::uint64_t>(kChunkBytes, bytes_max - offset);
+    if (Status read = ReadAt(*source, from, offset, bytes, chunk); !read) return read;
     if (chunk.empty()) break;
     if (Status written = WriteAll(*target, to, chunk); !written) return written;
   }

@@ -47,8 +47,12 @@ Result<std::optional<std::string>> ReadSmallFile(const std::filesystem::path& pa
 // Durability: file and folder are synced at return; a crash leaves the old file or the new one.
 Status ReplaceFile(const std::filesystem::path& path, std::string_view content);
 
-// Durability: synced at return.
-Status CopyFileSynced(const std::filesystem::path& from, const std::filesystem::path& to);
+// Where the zeros begin in which the file ends; its size when it ends otherwise. Errors: kIo.
+Result<std::uint64_t> BytesBeforeZeros(const std::filesystem::path& path);
+
+// Durability: synced at return. The copy has at most `bytes_max`.
+Status CopyFileSynced(const std::filesystem::path& from, const std::filesystem::path& to,
+                      std::uint64_t bytes_max);
 Status TruncateFileSynced(const std::filesystem::path& path, std::uint64_t bytes);
 Status SyncFolder(const std::filesystem::path& folder);
 

@@ -6,6 +6,8 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include "wal_file_system.h"
+
 namespace seshat {
 namespace {
 
@@ -15,8 +17,8 @@ constexpr double kBloomBitsPerKey = 10;
 }  // namespace
 
 RocksOptions::RocksOptions(const StorageOptions& options)
-    : cache_(rocksdb::NewLRUCache(options.block_cache_bytes)) {
-  if (options.env != nullptr) db_.env = options.env;
+    : env_(MakeWalEnv(options.env)), cache_(rocksdb::NewLRUCache(options.block_cache_bytes)) {
+  db_.env = env_.get();
   db_.create_if_missing = true;
 
   // Safety. wal_check.h has judged the log before RocksDB replays it; what is left must be whole.

@@ -10,6 +10,7 @@
 
 namespace rocksdb {
 class Cache;
+class Env;
 }  // namespace rocksdb
 
 namespace seshat {
@@ -21,10 +22,13 @@ class RocksOptions {
 
   const rocksdb::DBOptions& db() const { return db_; }
   rocksdb::DBOptions& db() { return db_; }
+  // What db().env points to: a database must not outlive it.
+  std::shared_ptr<rocksdb::Env> env() const { return env_; }
   rocksdb::ColumnFamilyOptions ForDefault() const { return ForKind(FamilyKind::kState); }
   rocksdb::ColumnFamilyOptions ForKind(FamilyKind kind) const;
 
  private:
+  std::shared_ptr<rocksdb::Env> env_;
   std::shared_ptr<rocksdb::Cache> cache_;
   rocksdb::DBOptions db_;
 };

@@ -151,44 +151,50 @@ Status ForgetOldTornTails(const fs::path& torn_dir) {
   return {};
 }
 
-// Copies the damaged file and the later ones to a new folder in `torn_dir`.
-Result<fs::path> KeepAside(const std::vector<WalFile>& files, std::size_t first,
-                           const fs::path& torn_dir) {
+struct KeptAside {
+  fs::path folder;
+  std::uint64_t bytes = 0;
+};
+
+// Copies the damaged file and the later ones to a new folder in `torn_dir`, each without the zeros
+// that it ends in.
+Result<KeptAside> KeepAside(const std::vector<WalFile>& files, std::size_t first,
+                            const fs::path& torn_dir) {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-  fs::path folder = torn_dir / fmt::format("{:015}", now_ms);
-  if (Status made = MakeFolder(folder); !made) return std::unexpected(made.error());
+  KeptAside kept{.folder = torn_dir / fmt::format("{:015}", now_ms), .bytes = 0};
+  if (Status made = MakeFolder(kept.folder); !made) return std::unexpected(made.error());
   for (std::size_t i = first; i < files.size(); ++i) {
-    const fs::path copy = folder / files[i].path.filename();
-    if (Status copied = CopyFileSynced(files[i].path, copy); !copied) {
+    const fs::path copy = kept.folder / files[i].path.filename();
+    Result<std::uint64_t> bytes = BytesBeforeZeros(files[i].path);
+    if (!bytes) return std::unexpected(bytes.error());
+    if (Status copied = CopyFileSynced(files[i].path, copy, *bytes); !copied) {
       return std::unexpected(copied.error());
     }
+    kept.bytes += *bytes;
   }
-  if (Status synced = SyncFolder(folder); !synced) return std::unexpected(synced.error());
-  return folder;
+  if (Status synced = SyncFolder(kept.folder); !synced) return std::unexpected(synced.error());
+  return kept;
 }
 
 Result<TornTail> CutOff(const std::vector<WalFile>& files, const Damage& damage,
                         const fs::path& torn_dir) {
   const WalFile& damaged = files[damage.file];
-  Result<fs::path> kept = KeepAside(files, damage.file, torn_dir);
+  Result<KeptAside> kept = KeepAside(files, damage.file, torn_dir);
   if (!kept) return std::unexpected(kept.error());
   TornTail torn{.file = damaged.path,
                 .offset = damage.offset,
-                .bytes_dropped = 0,
-                .kept_aside = *kept,
+                .bytes_dropped = kept->bytes - std::min(kept->bytes, damage.offset),
+                .kept_aside = kept->folder,
                 .damage = damage.what};
   std::error_code failure;
   // From the end, so that a crash in between leaves a log without holes.
-  for (std::size_t i = files.size(); i-- > damage.file;) {
-    torn.bytes_dropped += fs::file_size(files[i].path, failure);
-    if (!failure && i > damage.file) fs::remove(files[i].path, failure);
-    if (failure) {
+  for (std::size_t i = files.size(); --i > damage.file;) {
+    if (!fs::remove(files[i].path, failure)) {
       return MakeError(ErrorCode::kIo, fmt::format("cannot remove {}: {}", files[i].path.string(),
                                                    failure.message()));
     }
   }
-  torn.bytes_dropped -= damage.offset;
   Status done = TruncateFileSynced(damaged.path, damage.offset);
   if (done) done = SyncFolder(damaged.path.parent_path());
   if (done) done = ForgetOldTornTails(torn_dir);

@@ -59,6 +59,7 @@ class WalCheckTest : public StorageFixture {
   WalCheckTest() {
     // Marks come only with the next write, so that the tests decide what they cover.
     options_.idle_mark_delay = std::chrono::hours(1);
+    options_.write_buffer_bytes = std::size_t{4} << 20;  // log files are preallocated as long
     image_.data_dir = options_.data_dir.string() + "_image";
     image_.idle_mark_delay = options_.idle_mark_delay;
   }
@@ -80,9 +81,14 @@ class WalCheckTest : public StorageFixture {
   }
 
   // Takes the picture that a crash at this moment would leave.
-  void TakeImage() {
+  void TakeWholeImage() {
     fs::remove_all(image_.data_dir);
     fs::copy(options_.data_dir, image_.data_dir, fs::copy_options::recursive);
+  }
+  // The same, but the newest log file ends with its last record.
+  void TakeImage() {
+    TakeWholeImage();
+    fs::resize_file(ImageWal(), ImageRecordsEnd());
   }
   // Closes the engine first: the last mark covers everything.
   void StopAndTakeImage() {
@@ -95,6 +101,14 @@ class WalCheckTest : public StorageFixture {
       if (entry.path().extension() == ".log") newest = std::max(newest, entry.path());
     }
     return newest;
+  }
+  std::uint64_t ImageRecordsEnd() const {
+    Result<WalReader> reader = WalReader::Open(ImageWal());
+    for (;;) {
+      Result<std::optional<WalItem>> item = reader->Next();
+      EXPECT_TRUE(item);
+      if (!item || !item->has_value()) return reader->offset();
+    }
   }
   std::vector<FoundRecord> ImageRecords() const {
     std::string identity = ReadAll(image_.data_dir / "rocksdb" / "IDENTITY");
@@ -320,13 +334,66 @@ TEST_F(WalCheckTest, GarbageBehindTheLastRecordOpens) {
   ExpectTornTailCut();
 }
 
-TEST_F(WalCheckTest, ZerosBehindTheLastRecordOpen) {
+TEST_F(WalCheckTest, ALogFileHasItsFinalLengthWhileItIsWrittenAndIsCutWhenItIsClosed) {
+  WriteSyncedAndUnsynced();
+  TakeWholeImage();
+  const std::uint64_t size = fs::file_size(ImageWal());
+
+  WriteUnsynced("key", std::string(10'000, 'v'));
+  TakeWholeImage();
+  const std::uint64_t size_later = fs::file_size(ImageWal());
+  StopAndTakeImage();
+
+  EXPECT_GT(size, ImageRecordsEnd() + (std::uint64_t{1} << 20));
+  EXPECT_EQ(size_later, size);
+  EXPECT_EQ(fs::file_size(rocksdb_dir() / ImageWal().filename()), ImageRecordsEnd());
+}
+
+TEST_F(WalCheckTest, ZerosBehindTheLastRecordAreNoDamage) {
   WriteSyncedAndUnsynced();
   TakeImage();
+  const std::uint64_t end = fs::file_size(ImageWal());
 
-  fs::resize_file(ImageWal(), fs::file_size(ImageWal()) + 100'000);
+  for (const std::uint64_t zeros : {1, 6, 7, 100, 100'000}) {
+    SCOPED_TRACE(zeros);
+    TakeImage();
+    fs::resize_file(ImageWal(), end + zeros);
+    const auto opened = OpenImage();
+    ASSERT_TRUE(opened) << opened.error().message();
+    EXPECT_FALSE((*opened)->open_report().torn_tail.has_value());
+    EXPECT_EQ(LogOf(**opened), synced_);
+  }
+}
 
-  ExpectTornTailCut();
+TEST_F(WalCheckTest, ARecordBehindZerosSaysWhatWasLostInThem) {
+  WriteSyncedAndUnsynced();
+  Append("third");
+  StopAndTakeImage();
+  const std::vector<FoundRecord> records = ImageRecords();
+  std::string content = ReadAll(ImageWal());
+  const std::uint64_t from = records[3].offset;
+  const std::uint64_t to = records.back().offset;  // the last mark alone
+  content.replace(from, to - from, std::string(to - from, '\0'));
+
+  WriteAll(ImageWal(), content);
+
+  ExpectRefused();
+}
+
+TEST_F(WalCheckTest, ATornTailInAPreallocatedFileIsKeptAsideWithoutItsZeros) {
+  WriteSyncedAndUnsynced();
+  TakeImage();
+  const fs::path wal = ImageWal();
+  const std::uint64_t torn_at = fs::file_size(wal) - 1;
+  fs::resize_file(wal, torn_at);
+  fs::resize_file(wal, torn_at + (std::uint64_t{1} << 20));
+
+  const auto opened = OpenImage();
+
+  ASSERT_TRUE(opened) << opened.error().message();
+  const TornTail torn = (*opened)->open_report().torn_tail.value();
+  EXPECT_EQ(torn.bytes_dropped, torn_at - torn.offset);
+  EXPECT_EQ(fs::file_size(torn.kept_aside / wal.filename()), torn_at);
 }
 
 TEST_F(WalCheckTest, ATornTailIsKeptAsideAndTheNextOpenFindsNone) {
@@ -448,6 +515,7 @@ TEST_F(WalCheckTest, RandomDamageNeverLosesASyncedWriteUnnoticed) {
           torn[i] = static_cast<char>(random.Next());
         }
     }
+    if (random.Below(2) == 0) torn.append(random.Below(100'000), '\0');
     WriteAll(ImageWal(), torn);
     const auto opened = OpenImage();
     ASSERT_TRUE(opened) << opened.error().message();

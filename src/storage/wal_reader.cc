@@ -77,6 +77,19 @@ std::optional<WalItem> WalReader::Consume(const Fragment& fragment) {
   return std::exchange(partial_, std::nullopt);
 }
 
+Result<bool> WalReader::OnlyZerosLeft() const {
+  constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
+  std::string chunk = block_.substr(position_);
+  for (std::uint64_t at = offset(); !chunk.empty();) {
+    if (chunk.find_first_not_of('\0') != std::string::npos) return false;
+    at += chunk.size();
+    if (Status read = ReadAt(file_, path_, at, kChunkBytes, chunk); !read) {
+      return std::unexpected(read.error());
+    }
+  }
+  return true;
+}
+
 Result<std::optional<WalItem>> WalReader::Next() {
   for (;;) {
     if (!loaded_ || (left() < kHeaderBytes && block_.size() == kBlockBytes)) {
@@ -84,10 +97,12 @@ Result<std::optional<WalItem>> WalReader::Next() {
       continue;
     }
     if (left() < kHeaderBytes) {
-      const bool whole = left() == 0 && !partial_;
-      position_ = block_.size();
+      const bool whole =
+          !partial_ && block_.find_first_not_of('\0', position_) == std::string::npos;
       if (whole || searching_) return std::nullopt;
-      return Damage("the file ends inside a record");
+      WalItem damage = Damage("the file ends inside a record");
+      position_ = block_.size();
+      return damage;
     }
     const std::optional<Fragment> fragment = FragmentHere();
     if (fragment) {
@@ -97,6 +112,11 @@ Result<std::optional<WalItem>> WalReader::Next() {
     if (searching_) {
       ++position_;
       continue;
+    }
+    if (!partial_) {
+      Result<bool> at_end = OnlyZerosLeft();
+      if (!at_end) return std::unexpected(at_end.error());
+      if (*at_end) return std::nullopt;
     }
     return Damage("a record that does not match its checksum");
   }

@@ -1,7 +1,9 @@
 // Reads one file of RocksDB's write-ahead log record by record, and past damage.
 //
 // RocksDB's own reader stops at damage and cannot tell a torn, never synced tail from a lost
-// promise; the check in wal_check.h must see what lies behind it.
+// promise; the check in wal_check.h must see what lies behind it. Zeros from the end of a record to
+// the end of the file are no damage: a log file is made longer than what is in it
+// (wal_file_system.h).
 // Source: RocksDB wiki, "Write Ahead Log File Format"; recycling and compression are off.
 #pragma once
 
@@ -36,6 +38,9 @@ class WalReader {
   // next intact fragment, and goes on with the first whole record. Errors: kIo.
   Result<std::optional<WalItem>> Next();
 
+  // Where the next item begins.
+  std::uint64_t offset() const { return block_offset_ + position_; }
+
  private:
   enum class FragmentType : unsigned char { kFull = 1, kFirst = 2, kMiddle = 3, kLast = 4 };
   struct Fragment {
@@ -50,7 +55,8 @@ class WalReader {
   std::optional<Fragment> FragmentHere() const;
   std::optional<WalItem> Consume(const Fragment& fragment);
   WalItem Damage(std::string what);
-  std::uint64_t offset() const { return block_offset_ + position_; }
+  // Whether nothing but zeros is left: the part of a preallocated file that was not reached.
+  Result<bool> OnlyZerosLeft() const;
   std::size_t left() const { return block_.size() - position_; }
 
   std::filesystem::path path_;

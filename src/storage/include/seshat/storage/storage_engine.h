@@ -44,7 +44,7 @@ struct StorageOptions {
 struct TornTail {
   std::filesystem::path file;        // of the write-ahead log
   std::uint64_t offset = 0;          // cut there; later files are gone
-  std::uint64_t bytes_dropped = 0;   // in all files
+  std::uint64_t bytes_dropped = 0;   // in all files, without the zeros they end in
   std::filesystem::path kept_aside;  // folder with copies of what was dropped
   std::string damage;                // what was found, for people
 };

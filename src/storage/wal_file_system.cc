@@ -1,0 +1,34 @@
+// Compiled without RTTI: see wal_record.cc.
+#include "wal_file_system.h"
+
+#include <rocksdb/file_system.h>
+
+#include <utility>
+
+namespace seshat {
+namespace {
+
+class WalFileSystem : public rocksdb::FileSystemWrapper {
+ public:
+  explicit WalFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base)
+      : FileSystemWrapper(base) {}
+
+  const char* Name() const override { return "SeshatWalFileSystem"; }
+
+  rocksdb::FileOptions OptimizeForLogWrite(const rocksdb::FileOptions& file_options,
+                                           const rocksdb::DBOptions& db_options) const override {
+    rocksdb::FileOptions options =
+        FileSystemWrapper::OptimizeForLogWrite(file_options, db_options);
+    options.fallocate_with_keep_size = false;
+    return options;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<rocksdb::Env> MakeWalEnv(rocksdb::Env* base) {
+  if (base == nullptr) base = rocksdb::Env::Default();
+  return rocksdb::NewCompositeEnv(std::make_shared<WalFileSystem>(base->GetFileSystem()));
+}
+
+}  // namespace seshat
