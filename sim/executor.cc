@@ -19,23 +19,38 @@ struct SimExecutor::State : std::enable_shared_from_this<SimExecutor::State> {
     const Duration latency =
         scheduler.Between(std::chrono::microseconds(1), std::chrono::microseconds(20));
     scheduler.After(latency, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->Run();
+      if (const auto self = weak.lock()) self->RunNext();
     });
   }
 
-  void Run() {
+  void Dispatch(UniqueFunction<void()> task) {
+    // A real thread may or may not be idle; here the seed says.
+    if (is_running || is_paused || !tasks.empty() || scheduler.random().Below(2) == 0) {
+      return Post(std::move(task));
+    }
+    Run(std::move(task));
+  }
+
+  void RunNext() {
     is_scheduled = false;
     if (is_paused || tasks.empty()) return;
     UniqueFunction<void()> task = std::move(tasks.front());
     tasks.pop_front();
-    task();
+    Run(std::move(task));
     ScheduleRun();
+  }
+
+  void Run(UniqueFunction<void()> task) {
+    is_running = true;
+    task();
+    is_running = false;
   }
 
   SimScheduler& scheduler;
   const SimClock& clock;
   std::deque<UniqueFunction<void()>> tasks;
   bool is_scheduled = false;
+  bool is_running = false;
   bool is_paused = false;
 };
 
@@ -53,6 +68,10 @@ SimExecutor::~SimExecutor() {
 
 void SimExecutor::Post(UniqueFunction<void()> task) {
   if (state_) state_->Post(std::move(task));
+}
+
+void SimExecutor::Dispatch(UniqueFunction<void()> task) {
+  if (const auto state = state_) state->Dispatch(std::move(task));
 }
 
 void SimExecutor::PostAt(MonotonicTime when, UniqueFunction<void()> task) {

@@ -19,6 +19,7 @@ class SimExecutor : public Executor {
   ~SimExecutor() override;
 
   void Post(UniqueFunction<void()> task) override;
+  void Dispatch(UniqueFunction<void()> task) override;
   void PostAt(MonotonicTime when, UniqueFunction<void()> task) override;
 
   // While paused nothing runs; what is due waits.

@@ -31,9 +31,35 @@ void ThreadExecutor::Post(UniqueFunction<void()> task) {
     MutexLock lock(mutex_);
     if (is_stopping_) return;
     posted_.push_back(std::move(task));
-    if (!std::exchange(is_asleep_, false)) return;
+    if (is_dispatching_ || !std::exchange(is_asleep_, false)) return;
   }
   // Not under the lock: the thread would wake only to wait for it, a second hand-over.
+  wake_.NotifyOne();
+}
+
+void ThreadExecutor::Dispatch(UniqueFunction<void()> task) {
+  if (!BeginDispatch()) return Post(std::move(task));
+  task();
+  task = nullptr;
+  EndDispatch();
+}
+
+bool ThreadExecutor::BeginDispatch() {
+  MutexLock lock(mutex_);
+  // Asleep: the thread runs nothing, and has been woken for nothing that would have to run first.
+  if (!is_asleep_ || is_dispatching_ || is_stopping_ || !posted_.empty()) return false;
+  is_dispatching_ = true;
+  return true;
+}
+
+void ThreadExecutor::EndDispatch() {
+  {
+    MutexLock lock(mutex_);
+    is_dispatching_ = false;
+    if (posted_.empty() && !wakes_after_dispatch_) return;
+    wakes_after_dispatch_ = false;
+    is_asleep_ = false;
+  }
   wake_.NotifyOne();
 }
 
@@ -44,7 +70,9 @@ void ThreadExecutor::PostAt(MonotonicTime when, UniqueFunction<void()> task) {
     const bool is_earliest = timers_.empty() || when < timers_.front().when;
     timers_.push_back({when, ++timers_posted_, std::move(task)});
     std::push_heap(timers_.begin(), timers_.end(), kLater);
-    if (!is_earliest || !std::exchange(is_asleep_, false)) return;
+    if (!is_earliest) return;
+    if (is_dispatching_) wakes_after_dispatch_ = true;
+    if (is_dispatching_ || !std::exchange(is_asleep_, false)) return;
   }
   wake_.NotifyOne();
 }
@@ -76,15 +104,17 @@ void ThreadExecutor::Run() {
 bool ThreadExecutor::TakeBatch(std::vector<UniqueFunction<void()>>& batch) {
   MutexLock lock(mutex_);
   while (true) {
-    MoveDueTimers(batch);
-    if (!posted_.empty()) {
-      std::move(posted_.begin(), posted_.end(), std::back_inserter(batch));
+    if (is_dispatching_) {
+      wakes_after_dispatch_ = true;
+    } else {
+      MoveDueTimers(batch);
+      std::ranges::move(posted_, std::back_inserter(batch));
       posted_.clear();
+      if (!batch.empty()) return true;
+      if (is_stopping_) return false;
     }
-    if (!batch.empty()) return true;
-    if (is_stopping_) return false;
     is_asleep_ = true;
-    if (timers_.empty()) {
+    if (timers_.empty() || is_dispatching_) {
       wake_.Wait(mutex_);
     } else {
       // The condition's clock stands still while the machine sleeps; waking then is no hurry.

@@ -58,8 +58,8 @@ void GroupDriver::WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) {
   impl_->WhenAppliedPast(index, std::move(done));
 }
 
-void GroupDriver::OnMessage(Message message) {
-  impl_->OnMessage(std::move(message));
+void GroupDriver::OnMessages(std::vector<Message> messages) {
+  impl_->OnMessages(std::move(messages));
 }
 
 UnixMillis GroupDriver::CurrentStamp() const {

@@ -13,19 +13,24 @@ namespace seshat {
 // --- any thread ---
 
 template <typename Fill>
-bool GroupDriver::Impl::Enqueue(Fill fill) {
+bool GroupDriver::Impl::Enqueue(Urgency urgency, Fill fill) {
   {
     MutexLock lock(mutex_);
     if (state_ != State::kRunning) return false;
     fill(inbox_);
     if (std::exchange(is_cycle_posted_, true)) return true;
   }
-  ports_.raft->Post([self = shared_from_this()] { self->Cycle(); });
+  auto cycle = [self = shared_from_this()] { self->Cycle(); };
+  if (urgency == Urgency::kNow) {
+    ports_.raft->Dispatch(std::move(cycle));
+  } else {
+    ports_.raft->Post(std::move(cycle));
+  }
   return true;
 }
 
 void GroupDriver::Impl::OnPersisted(std::uint64_t number) {
-  Enqueue([&](Inbox& inbox) { inbox.persisted.push_back(number); });
+  Enqueue(Urgency::kNow, [&](Inbox& inbox) { inbox.persisted.push_back(number); });
 }
 
 void GroupDriver::Impl::Start() {
@@ -34,7 +39,7 @@ void GroupDriver::Impl::Start() {
     if (state_ != State::kNew) return;
     state_ = State::kRunning;
   }
-  Enqueue([](Inbox&) {});
+  Enqueue(Urgency::kNow, [](Inbox&) {});
 }
 
 void GroupDriver::Impl::BeginStop(UniqueFunction<void()> done) {
@@ -72,7 +77,9 @@ void GroupDriver::Impl::Propose(std::vector<Proposal> proposals) {
     }
   }
 
-  const bool is_queued = admitted > 0 && Enqueue([&](Inbox& inbox) {
+  // A lone write saves the way to another thread; many share an entry.
+  const Urgency urgency = budget_.count() <= admitted ? Urgency::kNow : Urgency::kBatched;
+  const bool is_queued = admitted > 0 && Enqueue(urgency, [&](Inbox& inbox) {
                            for (std::size_t i = 0; i < admitted; ++i)
                              inbox.proposals.push_back(std::move(proposals[i]));
                          });
@@ -89,12 +96,14 @@ void GroupDriver::Impl::Propose(std::vector<Proposal> proposals) {
 }
 
 void GroupDriver::Impl::RequestRead(ReadDone done) {
-  if (reads_waiting_.fetch_add(1, std::memory_order_relaxed) >= options_.reads_max) {
+  const std::size_t waiting = reads_waiting_.fetch_add(1, std::memory_order_relaxed);
+  if (waiting >= options_.reads_max) {
     reads_waiting_.fetch_sub(1, std::memory_order_relaxed);
     return done(MakeError(ErrorCode::kResourceExhausted, "too many reads wait (reads_max)"));
   }
   PendingRead read{std::move(done), ports_.clock->Now() + options_.read_timeout};
-  if (Enqueue([&](Inbox& inbox) { inbox.reads.push_back(std::move(read)); })) return;
+  const Urgency urgency = waiting == 0 ? Urgency::kNow : Urgency::kBatched;
+  if (Enqueue(urgency, [&](Inbox& inbox) { inbox.reads.push_back(std::move(read)); })) return;
   reads_waiting_.fetch_sub(1, std::memory_order_relaxed);
   read.done(MakeError(ErrorCode::kCancelled, "the node is stopping"));
 }
@@ -134,17 +143,19 @@ void GroupDriver::Impl::WhenAppliedPast(LogIndex index, UniqueFunction<void()> d
   done();
 }
 
-void GroupDriver::Impl::OnMessage(Message message) {
-  std::size_t bytes = sizeof(Message);
-  for (const Entry& entry : message.entries) bytes += entry.SizeBytes();
-  Enqueue([&](Inbox& inbox) {
-    // Dropping is safe: a lost message is what Raft is made for.
-    const bool is_full =
-        inbox.messages.size() >= options_.messages_max ||
-        (inbox.message_bytes > 0 && inbox.message_bytes + bytes > options_.message_bytes_max);
-    if (is_full) return;
-    inbox.message_bytes += bytes;
-    inbox.messages.push_back(std::move(message));
+void GroupDriver::Impl::OnMessages(std::vector<Message> messages) {
+  Enqueue(Urgency::kNow, [&](Inbox& inbox) {
+    for (Message& message : messages) {
+      std::size_t bytes = sizeof(Message);
+      for (const Entry& entry : message.entries) bytes += entry.SizeBytes();
+      // Dropping is safe: a lost message is what Raft is made for.
+      const bool is_full =
+          inbox.messages.size() >= options_.messages_max ||
+          (inbox.message_bytes > 0 && inbox.message_bytes + bytes > options_.message_bytes_max);
+      if (is_full) continue;
+      inbox.message_bytes += bytes;
+      inbox.messages.push_back(std::move(message));
+    }
   });
 }
 
@@ -186,7 +197,7 @@ void GroupDriver::Impl::RunApply(ApplyBatch batch) {
   }
   view_.applied.store(last.value(), std::memory_order_release);
   RunAppliedWaiters(false);
-  Enqueue([&](Inbox& inbox) {
+  Enqueue(Urgency::kNow, [&](Inbox& inbox) {
     inbox.applied.push_back({last, batch.proposals, batch.proposal_bytes});
   });
 }
@@ -214,7 +225,7 @@ void GroupDriver::Impl::RunLoad(LogIndex first, LogIndex end) {
     has_apply_failed_ = true;
     return ports_.fatal->StopNode(entries.error());
   }
-  Enqueue([&](Inbox& inbox) { inbox.loaded = *std::move(entries); });
+  Enqueue(Urgency::kNow, [&](Inbox& inbox) { inbox.loaded = *std::move(entries); });
 }
 
 // --- log reader executor ---
@@ -228,7 +239,7 @@ void GroupDriver::Impl::RunFetch(const FetchRequest& fetch, Term term) {
   }
   FetchedNotice notice{fetch.follower, term, {}};
   if (entries) notice.entries = *std::move(entries);
-  Enqueue([&](Inbox& inbox) { inbox.fetched.push_back(std::move(notice)); });
+  Enqueue(Urgency::kNow, [&](Inbox& inbox) { inbox.fetched.push_back(std::move(notice)); });
 }
 
 Result<std::vector<Entry>> GroupDriver::Impl::ReadEntries(LogIndex first, LogIndex end,

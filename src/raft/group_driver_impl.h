@@ -1,9 +1,10 @@
 // The inside of GroupDriver: one group's core, its queues and its way to disk, peers and state
 // machine.
 //
-// Work enters through one inbox. Whoever fills an empty inbox posts one Cycle() to the raft
-// executor, which takes everything that has gathered: the more load, the larger the batches. The
-// apply executor runs the state machine and reads the log where the core has no entry in memory.
+// Work enters through one inbox. Whoever fills an empty inbox dispatches one Cycle() to the raft
+// executor, which takes everything that has gathered: the more load, the larger the batches. When
+// the executor is idle the cycle runs on the thread that brought the work. The apply executor runs
+// the state machine and reads the log where the core has no entry in memory.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +48,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   void RequestRead(ReadDone done);
   bool TryLeaseRead(ReadPermit& permit) const;
   void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done);
-  void OnMessage(Message message);
+  void OnMessages(std::vector<Message> messages);
   UnixMillis CurrentStamp() const { return time_.Current(); }
   const GroupView& view() const { return view_; }
   GroupStatus GetStatus() const;
@@ -99,9 +100,12 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   };
 
   // --- any thread ---
+  // kNow: on this thread if the raft executor is idle. kBatched: on its own, so that what comes
+  // meanwhile shares the cycle.
+  enum class Urgency { kNow, kBatched };
   // Lets `fill` put something into the inbox and sees to a Cycle. False when not running.
   template <typename Fill>
-  bool Enqueue(Fill fill);
+  bool Enqueue(Urgency urgency, Fill fill);
   void OnPersisted(std::uint64_t number);
 
   // --- raft executor ---

@@ -51,8 +51,10 @@ Status GroupRegistry::Dispatch(NodeId from, const std::string& payload) {
       return MakeError(ErrorCode::kInvalidArgument, "a message claims another sender");
     }
   }
-  for (GroupMessage& item : *messages) {
-    if (const auto driver = Find(item.group)) driver->OnMessage(std::move(item.message));
+  std::map<GroupId, std::vector<Message>> by_group;
+  for (GroupMessage& item : *messages) by_group[item.group].push_back(std::move(item.message));
+  for (auto& [group, its_messages] : by_group) {
+    if (const auto driver = Find(group)) driver->OnMessages(std::move(its_messages));
   }
   return {};
 }

@@ -17,8 +17,7 @@ class WalFileSystem : public rocksdb::FileSystemWrapper {
 
   rocksdb::FileOptions OptimizeForLogWrite(const rocksdb::FileOptions& file_options,
                                            const rocksdb::DBOptions& db_options) const override {
-    rocksdb::FileOptions options =
-        FileSystemWrapper::OptimizeForLogWrite(file_options, db_options);
+    rocksdb::FileOptions options = FileSystemWrapper::OptimizeForLogWrite(file_options, db_options);
     options.fallocate_with_keep_size = false;
     return options;
   }

@@ -12,7 +12,8 @@
 
 namespace seshat {
 
-// Takes everything that waits at once and wakes only when it was asleep: one wake per batch.
+// Takes everything that waits at once and wakes only when it was asleep: one wake per batch. While
+// it is asleep a dispatched task runs on the thread that brings it.
 // Threads: thread-safe; Stop not from its own thread.
 class ThreadExecutor final : public Executor {
  public:
@@ -22,10 +23,11 @@ class ThreadExecutor final : public Executor {
   ~ThreadExecutor() override;
 
   void Post(UniqueFunction<void()> task) override;
+  void Dispatch(UniqueFunction<void()> task) override;
   void PostAt(MonotonicTime when, UniqueFunction<void()> task) override;
 
   // Runs what has been posted, drops timers that are not due, and ends the thread. What is posted
-  // later is dropped. May be called twice.
+  // later is dropped. May be called twice. Pre: called from no task.
   void Stop();
 
  private:
@@ -36,6 +38,8 @@ class ThreadExecutor final : public Executor {
   };
 
   void Run();
+  bool BeginDispatch() SESHAT_EXCLUDES(mutex_);
+  void EndDispatch() SESHAT_EXCLUDES(mutex_);
   // Waits for work; false when there will be none.
   bool TakeBatch(std::vector<UniqueFunction<void()>>& batch) SESHAT_EXCLUDES(mutex_);
   void MoveDueTimers(std::vector<UniqueFunction<void()>>& batch) SESHAT_REQUIRES(mutex_);
@@ -48,7 +52,9 @@ class ThreadExecutor final : public Executor {
   std::vector<UniqueFunction<void()>> posted_ SESHAT_GUARDED_BY(mutex_);
   std::vector<Timer> timers_ SESHAT_GUARDED_BY(mutex_);  // a heap, the earliest first
   std::uint64_t timers_posted_ SESHAT_GUARDED_BY(mutex_) = 0;
-  bool is_asleep_ SESHAT_GUARDED_BY(mutex_) = false;
+  bool is_asleep_ SESHAT_GUARDED_BY(mutex_) = false;  // and not yet told to wake
+  bool is_dispatching_ SESHAT_GUARDED_BY(mutex_) = false;
+  bool wakes_after_dispatch_ SESHAT_GUARDED_BY(mutex_) = false;
   bool is_stopping_ SESHAT_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;

@@ -94,7 +94,8 @@ struct ReadPermit {
 };
 
 // Threads: thread-safe, except Start, Stop and BeginStop. Callbacks run on the raft or apply
-// executor; refusals that need no look at the core run inside the call itself.
+// executor, refusals also inside the call itself. The raft executor may run on the thread that
+// brings it work: call Propose, RequestRead and OnMessages without a lock that a callback may want.
 class GroupDriver {
  public:
   // Loads the group from `ports.log`. Pre: the group exists there.
@@ -135,8 +136,8 @@ class GroupDriver {
   // the call when it does not run.
   void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done);
 
-  // A peer's message for this group.
-  void OnMessage(Message message);
+  // Peers' messages for this group, in the order they came.
+  void OnMessages(std::vector<Message> messages);
 
   // The leader's current stamp, by this node's reckoning; never goes back.
   UnixMillis CurrentStamp() const;
