@@ -127,10 +127,8 @@ void GrpcTransport::Impl::Stop() {
   for (const auto& [peer, dialer] : peers) dialer->Close();
   context_->timers.Stop();
   context_->dialed_streams.WaitForNone();
-  // The acceptor last: its server keeps the process's callback queue alive. gRPC 1.51 frees that
-  // queue under its own feet when the last to refer to it is a channel dropped in a reaction, as
-  // ours are.
   acceptor_.Stop();
+  context_->completions.Stop();
 }
 
 Result<std::unique_ptr<GrpcTransport>> GrpcTransport::Start(TransportOptions options,

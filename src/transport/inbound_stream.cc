@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "hmac.h"
-#include "reaction_order.h"
 
 namespace seshat {
 namespace {
@@ -41,45 +40,51 @@ StreamKind KindOf(v1::PeerChannel channel) {
 
 }  // namespace
 
-InboundStream::InboundStream(std::shared_ptr<TransportContext> context, InboundStreamOwner& owner,
-                             grpc::CallbackServerContext& grpc_context)
+InboundStream::InboundStream(std::shared_ptr<TransportContext> context, InboundStreamOwner& owner)
     : context_(std::move(context)),
       owner_(owner),
       local_(context_->Local()),
       assembler_(context_->options.payload_bytes_max),
-      grpc_context_(&grpc_context),
+      call_(std::make_unique<AcceptedCall>(*this)),
       replies_(context_->options.forward_queue_bytes_max) {}
 
-void InboundStream::Start() {
+void InboundStream::Listen(v1::Peer::AsyncService& service) {
   {
     MutexLock lock(mutex_);
     self_ = shared_from_this();
   }
+  call_->Request(service, context_->completions.queue());
+}
+
+void InboundStream::OnArrived(bool ok) {
+  if (!ok) return OnDone();
+  owner_.OnStreamArrived(shared_from_this());
+}
+
+void InboundStream::Start() {
   context_->timers.At(context_->clock.Now() + context_->options.handshake_timeout,
                       [weak = weak_from_this()] {
                         const auto stream = weak.lock();
                         if (stream && !stream->IsOpen()) stream->Close();
                       });
-  BeforeOperation(this);
-  StartRead(&read_message_);
+  call_->Read(read_message_);
 }
 
 void InboundStream::Reject(const std::string& why) {
   {
     MutexLock lock(mutex_);
-    self_ = shared_from_this();
     reading_ended_ = true;
     finished_ = true;
   }
-  Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, why));
+  call_->Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, why));
 }
 
 void InboundStream::Close() {
   MutexLock lock(mutex_);
   open_ = false;
   closed_ = true;
-  // Under the lock because gRPC takes the context back in OnDone; it does not wait for anything.
-  if (grpc_context_ != nullptr) grpc_context_->TryCancel();
+  // Under the lock because OnDone takes the call away; it does not wait for anything.
+  if (call_ != nullptr) call_->Cancel();
 }
 
 bool InboundStream::IsOpen() {
@@ -112,26 +117,24 @@ InboundStream::Next InboundStream::Advance() {
     read_paused_ = false;
     next.read = true;
   }
-  // gRPC allows no operation to begin after Finish, hence only when neither side can begin one.
+  // No operation may begin after Finish, hence only when neither side can begin one.
   if (reading_ended_ && !writing_) next.finish = finished_ = true;
   return next;
 }
 
 void InboundStream::Begin(Next next) {
-  BeforeOperation(this);
-  if (next.write) StartWrite(&write_message_);
-  if (next.read) StartRead(&read_message_);
+  if (next.write) call_->Write(write_message_);
+  if (next.read) call_->Read(read_message_);
   if (!next.finish) return;
   grpc::Status status;
   {
     MutexLock lock(mutex_);
     status = final_status_;
   }
-  Finish(status);
+  call_->Finish(status);
 }
 
 void InboundStream::OnReadDone(bool ok) {
-  InReaction(this);
   Status handled;
   if (ok) handled = HandleMessage();
   if (!handled) Refuse(handled.error());
@@ -152,7 +155,6 @@ void InboundStream::OnReadDone(bool ok) {
 }
 
 void InboundStream::OnWriteDone(bool ok) {
-  InReaction(this);
   Next next;
   {
     MutexLock lock(mutex_);
@@ -167,7 +169,6 @@ void InboundStream::OnWriteDone(bool ok) {
 }
 
 void InboundStream::OnCancel() {
-  InReaction(this);
   Next next;
   {
     MutexLock lock(mutex_);
@@ -183,12 +184,12 @@ void InboundStream::OnCancel() {
 }
 
 void InboundStream::OnDone() {
-  InReaction(this);
+  std::unique_ptr<AcceptedCall> done;
   std::shared_ptr<InboundStream> self;
   {
     MutexLock lock(mutex_);
     open_ = false;
-    grpc_context_ = nullptr;
+    done = std::move(call_);
     self = std::move(self_);
   }
   owner_.OnStreamEnd(*this);

@@ -2,15 +2,13 @@
 // the PeerHandler, and, on the forward stream, the replies.
 #pragma once
 
-#include <grpcpp/grpcpp.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "exchange_calls.h"
 #include "framing.h"
-#include "seshat/v1/peer.grpc.pb.h"
 #include "transport_context.h"
 
 namespace seshat {
@@ -22,21 +20,24 @@ class InboundStream;
 class InboundStreamOwner {
  public:
   virtual ~InboundStreamOwner() = default;
+  // A peer has opened it: to be started or rejected.
+  virtual void OnStreamArrived(const std::shared_ptr<InboundStream>& stream) = 0;
   // The peer has proven itself; whatever it had open of this kind is to be closed.
   virtual void OnStreamAdmitted(const std::shared_ptr<InboundStream>& stream) = 0;
-  // The stream has ended, admitted or not. Called once.
+  // The stream has ended, admitted, arrived or neither. Called once.
   virtual void OnStreamEnd(InboundStream& stream) = 0;
 };
 
-// Keeps itself alive until gRPC is done with it; replies that are still owed keep it longer.
+// Keeps itself alive until the call is done; replies that are still owed keep it longer.
 // Threads: thread-safe.
-class InboundStream final : public grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>,
+class InboundStream final : public AcceptedCallHandler,
                             public std::enable_shared_from_this<InboundStream> {
  public:
-  // Lifetime: `owner` must live until OnStreamEnd; `grpc_context` is gRPC's, until OnDone.
-  InboundStream(std::shared_ptr<TransportContext> context, InboundStreamOwner& owner,
-                grpc::CallbackServerContext& grpc_context);
+  // Lifetime: `owner` must live until OnStreamEnd.
+  InboundStream(std::shared_ptr<TransportContext> context, InboundStreamOwner& owner);
 
+  // Waits for a peer to open the stream. Called once.
+  void Listen(v1::Peer::AsyncService& service);
   // Awaits the Hello. Called once.
   void Start();
   // Refuses the stream unheard. Called once, instead of Start.
@@ -51,7 +52,7 @@ class InboundStream final : public grpc::ServerBidiReactor<v1::PeerMessage, v1::
   // Answers a call; nothing in `reply` tells the peer that there will be no answer.
   void Reply(std::uint64_t call_id, std::optional<std::string> reply);
 
-  // Reactions, called by gRPC.
+  void OnArrived(bool ok) override;
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -85,7 +86,7 @@ class InboundStream final : public grpc::ServerBidiReactor<v1::PeerMessage, v1::
   const std::shared_ptr<TransportContext> context_;
   InboundStreamOwner& owner_;
 
-  // Owned by the reader: one reaction at a time. The first two are immutable once admitted.
+  // Owned by the completion thread. The first two are immutable once admitted.
   NodeId peer_;
   StreamKind kind_ = StreamKind::kControl;
   Phase phase_ = Phase::kAwaitHello;
@@ -98,10 +99,11 @@ class InboundStream final : public grpc::ServerBidiReactor<v1::PeerMessage, v1::
   // Owned by whoever claimed the writer.
   v1::PeerMessage write_message_;
 
+  // Whoever claimed an operation on it may use it unlocked; null once it is done.
+  std::unique_ptr<AcceptedCall> call_;
+
   Mutex mutex_;
   std::shared_ptr<InboundStream> self_ SESHAT_GUARDED_BY(mutex_);
-  // Null once gRPC has taken it back.
-  grpc::CallbackServerContext* grpc_context_ SESHAT_GUARDED_BY(mutex_);
   grpc::Status final_status_ SESHAT_GUARDED_BY(mutex_);
   bool open_ SESHAT_GUARDED_BY(mutex_) = false;
   bool closed_ SESHAT_GUARDED_BY(mutex_) = false;

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "hmac.h"
-#include "reaction_order.h"
 
 namespace seshat {
 namespace {
@@ -65,15 +64,20 @@ void OutboundStream::Start(const std::shared_ptr<grpc::Channel>& channel) {
     writing_ = true;
     *write_message_.mutable_hello() = hello_;
   }
-  stub_ = v1::Peer::NewStub(channel);
-  stub_->async()->Exchange(&grpc_context_, this);
-  // Payloads are written from any thread, not only from reactions: the hold keeps the call alive
-  // until the reader has ended and no such write is under way.
-  AddHold();
-  BeforeOperation(this);
-  StartRead(&read_message_);
-  StartWrite(&write_message_);
-  StartCall();
+  call_.Start(channel, context_->completions.queue());
+}
+
+void OutboundStream::OnStarted(bool ok) {
+  if (ok) {
+    call_.Read(read_message_);
+    call_.Write(write_message_);
+    return;
+  }
+  {
+    MutexLock lock(mutex_);
+    writing_ = false;
+  }
+  EndReading();
 }
 
 void OutboundStream::Cancel(Error why) {
@@ -82,7 +86,7 @@ void OutboundStream::Cancel(Error why) {
     open_ = false;
     if (!why_ended_) why_ended_ = std::move(why);
   }
-  grpc_context_.TryCancel();
+  call_.Cancel();
 }
 
 void OutboundStream::Send(std::string bytes) {
@@ -95,7 +99,7 @@ void OutboundStream::Send(std::string bytes) {
              queue_.Push({.bytes = std::move(bytes)});
     write = queued && ClaimWriter();
   }
-  if (write) StartWrite(&write_message_);
+  if (write) call_.Write(write_message_);
   if (queued) return;
   metrics_.messages_dropped.Increment();
   metrics_.bytes_dropped.Increment(static_cast<double>(size));
@@ -135,7 +139,7 @@ Status OutboundStream::Call(std::string& request, MonotonicTime deadline, Done& 
     calls_.emplace(call_id, std::move(call));
     write = ClaimWriter();
   }
-  if (write) StartWrite(&write_message_);
+  if (write) call_.Write(write_message_);
   return {};
 }
 
@@ -164,41 +168,38 @@ bool OutboundStream::PrepareWrite() {
 }
 
 void OutboundStream::OnWriteDone(bool ok) {
-  InReaction(this);
   bool write = false;
-  bool release = false;
+  bool finish = false;
   {
     MutexLock lock(mutex_);
     writing_ = ok && PrepareWrite();
     write = writing_;
-    release = !writing_ && reading_ended_;
+    finish = !writing_ && reading_ended_;
   }
-  if (write) StartWrite(&write_message_);
-  if (release) RemoveHold();
+  if (write) call_.Write(write_message_);
+  if (finish) call_.Finish();
 }
 
 void OutboundStream::OnReadDone(bool ok) {
-  InReaction(this);
   if (!ok) return EndReading();
   if (Status handled = HandleMessage(); !handled) {
     if (handled.error().code() == ErrorCode::kCorruption) context_->protocol_errors.Increment();
     Cancel(std::move(handled).error());
     return EndReading();
   }
-  BeforeOperation(this);
-  StartRead(&read_message_);
+  call_.Read(read_message_);
 }
 
 void OutboundStream::EndReading() {
-  BeforeOperation(this);
-  bool release = false;
+  bool finish = false;
   {
     MutexLock lock(mutex_);
     open_ = false;
     reading_ended_ = true;
-    release = !writing_;
+    // Payloads are written from any thread: a write under way ends first.
+    finish = !writing_;
   }
-  if (release) RemoveHold();
+  if (finish) call_.Finish();
 }
 
 Status OutboundStream::HandleMessage() {
@@ -243,7 +244,7 @@ void OutboundStream::WriteHandshake(v1::PeerMessage message) {
     handshake_message_ = std::move(message);
     write = ClaimWriter();
   }
-  if (write) StartWrite(&write_message_);
+  if (write) call_.Write(write_message_);
 }
 
 Status OutboundStream::HandleFrames(v1::FrameBatch& batch) {
@@ -296,7 +297,6 @@ void OutboundStream::ExpireCall(std::uint64_t call_id) {
 }
 
 void OutboundStream::OnDone(const grpc::Status& status) {
-  InReaction(this);
   struct EndedCall {
     PendingCall call;
     bool never_left = false;

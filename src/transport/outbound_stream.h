@@ -2,16 +2,14 @@
 // the forward stream, the replies.
 #pragma once
 
-#include <grpcpp/grpcpp.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "exchange_calls.h"
 #include "framing.h"
-#include "seshat/v1/peer.grpc.pb.h"
 #include "transport_context.h"
 
 namespace seshat {
@@ -29,9 +27,9 @@ class OutboundStreamOwner {
   virtual void OnStreamEnd(OutboundStream& stream, const Error& why) = 0;
 };
 
-// Keeps itself alive from Start until gRPC is done with it.
+// Keeps itself alive from Start until the call is done.
 // Threads: thread-safe.
-class OutboundStream final : public grpc::ClientBidiReactor<v1::PeerMessage, v1::PeerMessage>,
+class OutboundStream final : public DialedCallHandler,
                              public std::enable_shared_from_this<OutboundStream> {
  public:
   using Done = UniqueFunction<void(Result<std::string>)>;
@@ -51,7 +49,7 @@ class OutboundStream final : public grpc::ClientBidiReactor<v1::PeerMessage, v1:
   // As Transport::Call, but that a refusal comes back at once, with `done` untouched.
   Status Call(std::string& request, MonotonicTime deadline, Done& done);
 
-  // Reactions, called by gRPC.
+  void OnStarted(bool ok) override;
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
@@ -72,7 +70,7 @@ class OutboundStream final : public grpc::ClientBidiReactor<v1::PeerMessage, v1:
   void WriteHandshake(v1::PeerMessage message);
   // Puts what is next into write_message_. False when there is nothing.
   bool PrepareWrite() SESHAT_REQUIRES(mutex_);
-  // Claims the writer. True when the caller must StartWrite, after unlocking.
+  // Claims the writer. True when the caller must begin the write, after unlocking.
   bool ClaimWriter() SESHAT_REQUIRES(mutex_);
 
   const std::shared_ptr<TransportContext> context_;
@@ -80,10 +78,9 @@ class OutboundStream final : public grpc::ClientBidiReactor<v1::PeerMessage, v1:
   const NodeId peer_;
   const StreamKind kind_;
   const StreamMetrics metrics_;
-  std::unique_ptr<v1::Peer::Stub> stub_;
-  grpc::ClientContext grpc_context_;
+  DialedCall call_{*this};
 
-  // Owned by the reader: one reaction at a time.
+  // Owned by the completion thread.
   Phase phase_ = Phase::kAwaitChallenge;
   LocalEnd local_;
   v1::Hello hello_;

@@ -6,28 +6,12 @@
 #include <vector>
 
 #include "grpc_settings.h"
-#include "reaction_order.h"
 
 namespace seshat {
 
-class PeerAcceptor::Service final : public v1::Peer::CallbackService {
- public:
-  explicit Service(PeerAcceptor& acceptor) : acceptor_(acceptor) {}
-
-  grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>* Exchange(
-      grpc::CallbackServerContext* grpc_context) override {
-    return acceptor_.Accept(*grpc_context);
-  }
-
- private:
-  PeerAcceptor& acceptor_;
-};
-
 PeerAcceptor::PeerAcceptor(std::shared_ptr<TransportContext> context,
                            std::function<void(NodeId)> on_peer_alive)
-    : context_(std::move(context)),
-      on_peer_alive_(std::move(on_peer_alive)),
-      service_(std::make_unique<Service>(*this)) {}
+    : context_(std::move(context)), on_peer_alive_(std::move(on_peer_alive)) {}
 
 PeerAcceptor::~PeerAcceptor() {
   Stop();
@@ -38,8 +22,8 @@ Status PeerAcceptor::Listen() {
   int port = 0;
   grpc::ServerBuilder builder;
   ConfigureServer(context_->options, builder, port);
-  builder.RegisterService(service_.get());
-  BeforeOperation(this);
+  builder.RegisterService(&service_);
+  context_->completions.Start(builder.AddCompletionQueue());
   server_ = builder.BuildAndStart();
   if (!server_ || port == 0) {
     return MakeError(ErrorCode::kIo,
@@ -48,14 +32,17 @@ Status PeerAcceptor::Listen() {
                                  wanted));
   }
   address_ = fmt::format("{}:{}", wanted.substr(0, wanted.rfind(':')), port);
+  ListenForNext();
   return {};
 }
 
-grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>* PeerAcceptor::Accept(
-    grpc::CallbackServerContext& grpc_context) {
-  InReaction(this);
-  auto stream = std::make_shared<InboundStream>(context_, *this, grpc_context);
+void PeerAcceptor::ListenForNext() {
   streams_.Add();
+  std::make_shared<InboundStream>(context_, *this)->Listen(service_);
+}
+
+void PeerAcceptor::OnStreamArrived(const std::shared_ptr<InboundStream>& stream) {
+  ListenForNext();
   bool full = false;
   {
     MutexLock lock(mutex_);
@@ -67,7 +54,6 @@ grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>* PeerAcceptor::Accept(
   } else {
     stream->Start();
   }
-  return stream.get();
 }
 
 void PeerAcceptor::OnStreamAdmitted(const std::shared_ptr<InboundStream>& stream) {

@@ -32,19 +32,18 @@ class PeerAcceptor final : public InboundStreamOwner {
   // Closes everything and waits for the last reaction. Idempotent; not from a reaction.
   void Stop();
 
+  void OnStreamArrived(const std::shared_ptr<InboundStream>& stream) override;
   void OnStreamAdmitted(const std::shared_ptr<InboundStream>& stream) override;
   void OnStreamEnd(InboundStream& stream) override;
 
  private:
-  class Service;
   using Key = std::pair<NodeId, StreamKind>;
 
-  grpc::ServerBidiReactor<v1::PeerMessage, v1::PeerMessage>* Accept(
-      grpc::CallbackServerContext& grpc_context);
+  void ListenForNext();
 
   const std::shared_ptr<TransportContext> context_;
   const std::function<void(NodeId)> on_peer_alive_;
-  std::unique_ptr<Service> service_;
+  v1::Peer::AsyncService service_;
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
 

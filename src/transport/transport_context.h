@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "completion_thread.h"
 #include "handshake.h"
 #include "seshat/base/mutex.h"
 #include "seshat/ports/clock.h"
@@ -64,6 +65,7 @@ class TransportContext {
   Counter& protocol_errors;
   Counter& handshakes_refused;
   TimerQueue timers;
+  CompletionThread completions;
   LiveCount dialed_streams;
 
  private:
