@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -78,6 +79,35 @@ def measure(servers, rounds, seconds, progress):
     return results
 
 
+def sync_repeatedly(path, seconds, times_ms):
+    """Writes and syncs small records to a file of its final length, as a log is written."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT)
+    os.posix_fallocate(file, 0, 64 << 20)
+    os.fsync(file)
+    end, count, start = time.monotonic() + seconds, 0, time.monotonic()
+    while time.monotonic() < end:
+        os.write(file, b"x" * 400)
+        os.fdatasync(file)
+        count += 1
+    times_ms.append(1000 * (time.monotonic() - start) / count)
+    os.close(file)
+
+
+def sync_ms(directory, writers):
+    """What one sync takes when `writers` sync at the same time. os.fdatasync lets go of the GIL."""
+    times_ms = []
+    threads = [threading.Thread(target=sync_repeatedly,
+                                args=(directory / f"sync-{i}", 1.0, times_ms))
+               for i in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i in range(writers):
+        (directory / f"sync-{i}").unlink()
+    return statistics.mean(times_ms)
+
+
 def resident_mib(pid):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
@@ -111,11 +141,13 @@ def main():
 
     directory = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=arguments.directory))
     try:
+        disk = {writers: sync_ms(directory, writers) for writers in (1, 3)}
         with Cluster(directory) as cluster:
             redis, redis_port = start_redis(directory / "redis")
             try:
                 idle = [resident_mib(node.process.pid) for node in cluster.nodes]
-                print(f"{machine()}\nidle resident, MiB: {', '.join(f'{x:.0f}' for x in idle)}\n")
+                print(f"{machine()}\na sync of the disk, ms: {disk[1]:.2f} alone, {disk[3]:.2f} with "
+                      f"two others at a time\nidle resident, MiB: {', '.join(f'{x:.0f}' for x in idle)}\n")
                 print("| command | clients | pipeline | server | requests/s | p50 ms | p99 ms | "
                       "ratio |\n|---|---|---|---|---|---|---|---|")
                 leader = cluster.leader()
@@ -133,6 +165,7 @@ def main():
               f"took {time.time() - started:.0f} s")
         arguments.json.write_text(json.dumps({
             "machine": machine(), "rounds": arguments.rounds, "seconds": arguments.seconds,
+            "sync_alone_ms": disk[1], "sync_of_three_ms": disk[3],
             "idle_resident_mib": idle, "resident_after_mib": busy,
             "cases": [{"command": c, "clients": n, "pipeline": p, "servers": servers_of}
                       for (c, n, p), servers_of in results.items()]}, indent=1) + "\n")

@@ -226,14 +226,13 @@ void ClusterSteward::Propose(std::string what, std::string command) {
 
 void ClusterSteward::MeasureDisk() {
   ports_.engine->RefreshMetrics();
-  const Result<std::uint64_t> free = ports_.engine->FreeDiskBytes();
-  const Result<std::uint64_t> min = ports_.engine->FreeDiskBytesMin();
-  if (!free || !min) {
+  const Result<DiskSpace> space = ports_.engine->MeasureDisk();
+  if (!space) {
     Log(LogLevel::kWarn, "storage", "cannot measure the free space",
-        {{"why", (free ? min : free).error().message()}});
+        {{"why", space.error().message()}});
     return;
   }
-  if (!ports_.disk->Update(*free, *min)) return;
+  if (!ports_.disk->Update(*space)) return;
   if (const std::optional<std::string> refusal = ports_.disk->Refusal()) {
     Log(LogLevel::kError, "storage", "writes are refused: " + *refusal);
   } else {

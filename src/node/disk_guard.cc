@@ -2,14 +2,20 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace seshat {
 
-bool DiskGuard::Update(std::uint64_t free_bytes, std::uint64_t free_bytes_min) {
-  const bool is_low = free_bytes < free_bytes_min;
+bool DiskGuard::Update(const DiskSpace& space) {
+  const std::uint64_t needed =
+      std::max(free_bytes_min_, space.total_bytes / 100 * free_percent_min_);
+  const bool is_low = space.free_bytes < needed;
   {
     const MutexLock lock(mutex_);
-    refusal_ = fmt::format("disk almost full: {} MiB free, writes need {} MiB", free_bytes >> 20,
-                           free_bytes_min >> 20);
+    refusal_ = fmt::format(
+        "disk almost full: {} MiB free, writes need {} MiB (limits.free_disk_bytes_min, "
+        "limits.free_disk_percent_min)",
+        space.free_bytes >> 20, needed >> 20);
   }
   return is_low_.exchange(is_low, std::memory_order_acq_rel) != is_low;
 }

@@ -147,7 +147,7 @@ class Node::Impl {
   SystemRng rng_;
   ProcessFatalHandler fatal_;
   PrometheusMetrics metrics_;
-  DiskGuard disk_;
+  DiskGuard disk_{config_.limits.free_disk_bytes_min, config_.limits.free_disk_percent_min};
   LinkLog links_{clock_};
   ClusterStateSource cluster_;
   PeerDispatch dispatch_;

@@ -54,6 +54,9 @@ std::string EncodeForwardReply(const ForwardReply& reply) {
     case ForwardReply::Status::kRefused:
       message.set_status(v1::FORWARD_STATUS_REFUSED);
       break;
+    case ForwardReply::Status::kBusy:
+      message.set_status(v1::FORWARD_STATUS_BUSY);
+      break;
   }
   message.set_leader_hint(reply.leader.value());
   for (const std::string& bytes : reply.replies) message.add_replies(bytes);
@@ -111,6 +114,9 @@ Result<ForwardReply> DecodeForwardReply(std::string_view bytes) {
       return reply;
     case v1::FORWARD_STATUS_REFUSED:
       reply.status = ForwardReply::Status::kRefused;
+      return reply;
+    case v1::FORWARD_STATUS_BUSY:
+      reply.status = ForwardReply::Status::kBusy;
       return reply;
     default:
       return MakeError(ErrorCode::kCorruption, "forwarded reply: unknown status");

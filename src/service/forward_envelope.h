@@ -29,6 +29,7 @@ struct ForwardReply {
     kDone,       // `replies` has one for each command
     kNotLeader,  // nothing was done; `leader` may know better
     kRefused,    // nothing was done; `message` is an error reply's text
+    kBusy,       // nothing was done for want of room, which `message` names; try again soon
   };
   Status status = Status::kRefused;
   NodeId leader;

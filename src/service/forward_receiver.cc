@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -29,6 +30,13 @@ std::string Refusal(Reply why) {
                              .message = std::move(why.text)});
 }
 
+std::string Busy(std::string what) {
+  return EncodeForwardReply({.status = ForwardReply::Status::kBusy,
+                             .leader = kNoNode,
+                             .replies = {},
+                             .message = std::move(what)});
+}
+
 std::string NotLeader(NodeId leader) {
   return EncodeForwardReply(
       {.status = ForwardReply::Status::kNotLeader, .leader = leader, .replies = {}, .message = {}});
@@ -40,9 +48,9 @@ void ForwardReceiver::OnCall(NodeId from, std::string request, SendReply reply) 
   Result<ForwardRequest> decoded = DecodeForwardRequest(request);
   if (!decoded) return reply(Refusal(NotApplied(decoded.error().message())));
   if (!TakeBytes(from, request.size())) {
-    return reply(Refusal(Overloaded(fmt::format(
+    return reply(Busy(fmt::format(
         "{} bytes of commands forwarded by node {} are in flight on node {}, its limit",
-        context_.options.forward_bytes_max, from.value(), context_.options.node.value()))));
+        context_.options.forward_bytes_max, from.value(), context_.options.node.value())));
   }
   Receive(from, request.size(), *std::move(decoded), std::move(reply));
 }
@@ -134,15 +142,18 @@ ForwardReply ForwardReceiver::Conclude(Work work, std::vector<CommandOutcome> ou
                       .leader = kNoNode,
                       .replies = std::move(work.replies),
                       .message = {}};
-  // When leadership was lost before anything was proposed, the whole call may go elsewhere.
-  bool nothing_done = outcomes.size() == answer.replies.size();
-  for (const CommandOutcome& outcome : outcomes) {
-    nothing_done = nothing_done && outcome.kind == CommandOutcome::Kind::kNotApplied &&
-                   outcome.error.code() != ErrorCode::kResourceExhausted;
-  }
-  if (nothing_done) {
-    answer.status = ForwardReply::Status::kNotLeader;
-    answer.leader = outcomes.front().leader;
+  // When nothing was proposed the whole call may go elsewhere, or come again.
+  if (outcomes.size() == answer.replies.size() &&
+      std::ranges::all_of(outcomes, [](const CommandOutcome& outcome) {
+        return outcome.kind == CommandOutcome::Kind::kNotApplied;
+      })) {
+    const auto full =
+        std::ranges::find(outcomes, ErrorCode::kResourceExhausted,
+                          [](const CommandOutcome& each) { return each.error.code(); });
+    const bool is_busy = full != outcomes.end();
+    answer.status = is_busy ? ForwardReply::Status::kBusy : ForwardReply::Status::kNotLeader;
+    if (is_busy) answer.message = full->error.message();
+    if (!is_busy) answer.leader = outcomes.front().leader;
     answer.replies.clear();
     return answer;
   }

@@ -98,9 +98,23 @@ TEST(ForwardReceiverTest, APeersBytesInFlightAreBounded) {
   node.group->ApplyAll();
 
   EXPECT_EQ((*first)->status, ForwardReply::Status::kDone);
-  EXPECT_EQ((*second)->status, ForwardReply::Status::kRefused);
-  EXPECT_TRUE((*second)->message.starts_with("TRYAGAIN 100 bytes")) << (*second)->message;
+  EXPECT_EQ((*second)->status, ForwardReply::Status::kBusy);
+  EXPECT_TRUE((*second)->message.starts_with("100 bytes")) << (*second)->message;
   EXPECT_EQ((*third)->status, ForwardReply::Status::kDone);
+}
+
+TEST(ForwardReceiverTest, AFullProposalQueueIsBusyNotRefused) {
+  TestNode node;
+  node.group->applies_at_once = false;
+
+  const auto answer = Bring(node, Request({{"SET", "k", "v"}}));
+  node.group->proposals.front().waiter->OnNotApplied(
+      Error(ErrorCode::kResourceExhausted, "10000 proposals in flight"), kNoNode);
+  node.group->proposals.clear();
+
+  EXPECT_EQ((*answer)->status, ForwardReply::Status::kBusy);
+  EXPECT_EQ((*answer)->message, "10000 proposals in flight");
+  EXPECT_TRUE((*answer)->replies.empty());
 }
 
 TEST(ForwardReceiverTest, WhatDoesNotDecodeIsRefused) {

@@ -47,6 +47,7 @@ Result<Reply> ToResult(Result<std::string> answer) {
     case ForwardReply::Status::kNotLeader:
       return MakeError(ErrorCode::kUnavailable, "the node asked does not lead the system group");
     case ForwardReply::Status::kRefused:
+    case ForwardReply::Status::kBusy:
       return MakeError(ErrorCode::kUnavailable, reply->message);
     case ForwardReply::Status::kDone:
       break;

@@ -130,6 +130,33 @@ TEST(WriteOutcomesTest, AFullWayToTheLeaderIsTriedAgainAndInTheEndNamed) {
   EXPECT_EQ(client.Received(), "-TRYAGAIN 64 MiB in flight; not applied\r\n");
 }
 
+TEST(WriteOutcomesTest, ABusyLeaderIsAskedAgainAndInTheEndNamed) {
+  TestNode node;
+  TestClient client(node);
+  node.group->leader = kOther;
+  const std::string busy = EncodeForwardReply({.status = ForwardReply::Status::kBusy,
+                                               .leader = kNoNode,
+                                               .replies = {},
+                                               .message = "64 MiB in flight on node 2"});
+
+  client.Run({"SET", "k", "v"});
+  node.transport.TakeCall().done(busy);
+  node.loop.Advance(std::chrono::milliseconds(10));
+  node.transport.TakeCall().done(Done({"+OK\r\n"}));
+  node.loop.Run();
+  EXPECT_EQ(client.Received(), "+OK\r\n");
+
+  client.Run({"SET", "k", "v"});
+  int attempts = 0;
+  while (!node.transport.calls.empty()) {
+    ++attempts;
+    node.transport.TakeCall().done(busy);
+    node.loop.Advance(std::chrono::milliseconds(10));
+  }
+  EXPECT_GT(attempts, 10);
+  EXPECT_EQ(client.Received(), "-TRYAGAIN 64 MiB in flight on node 2; not applied\r\n");
+}
+
 TEST(WriteOutcomesTest, LeadershipLostAfterProposingIsOutcomeUnknownAndNotRetried) {
   TestNode node;
   TestClient client(node);
@@ -320,10 +347,10 @@ TEST(WriteOutcomesTest, ARefusalOfWritesIsAnsweredAndReadsGoOn) {
   TestClient client(node);
   client.Run({"SET", "k", "v"});
 
-  node.write_refusal = "node 1 has 0.9 GiB of free disk, less than min_free_disk";
+  node.write_refusal = "disk almost full: 900 MiB free";
 
   EXPECT_EQ(client.Run({"SET", "k", "w"}),
-            "-MISCONF node 1 has 0.9 GiB of free disk, less than min_free_disk; not applied\r\n");
+            "-MISCONF disk almost full: 900 MiB free; not applied\r\n");
   EXPECT_EQ(client.Run({"GET", "k"}), "$1\r\nv\r\n");
 }
 

@@ -152,6 +152,8 @@ void WriteStage::OnForwardReply(NodeId leader, std::string_view bytes) {
       return TryAgain(leader, reply->leader);
     case ForwardReply::Status::kRefused:
       return SettleAll(Reply::Error(std::move(reply->message)));
+    case ForwardReply::Status::kBusy:
+      return WaitForRoom(Error(ErrorCode::kResourceExhausted, std::move(reply->message)));
     case ForwardReply::Status::kDone:
       break;
   }

@@ -25,8 +25,6 @@
 namespace seshat {
 namespace {
 
-constexpr std::uint64_t kFreeDiskBytesFloor = std::uint64_t{1} << 30;
-constexpr std::uint64_t kFreeDiskPercentMin = 5;
 constexpr std::uint32_t kKnownPeerVersion = 1;
 
 Result<struct statvfs> FileSystemOf(const std::filesystem::path& path) {
@@ -58,6 +56,8 @@ class StorageEngine::Impl {
         labels{{"node_id", fmt::format("{}", node.value())}},
         db_size(metrics.GetGauge("storage_db_size_bytes",
                                  "Bytes in the folder of the node's database.", labels)),
+        disk_free(metrics.GetGauge("storage_disk_free_bytes",
+                                   "Free bytes on the data directory's file system.", labels)),
         sync_seconds(metrics.GetHistogram(
             "storage_wal_sync_seconds", "How long a sync of the write-ahead log took.", labels,
             {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5})),
@@ -103,6 +103,7 @@ class StorageEngine::Impl {
   const std::filesystem::path rocksdb_dir;
   const MetricLabels labels;
   Gauge& db_size;
+  Gauge& disk_free;
   Histogram& sync_seconds;
   OpenReport report;
 
@@ -170,17 +171,13 @@ Status StorageEngine::ReplacePeer(NodeId peer, std::string_view store_id) {
   return impl_->PutPeer(fmt::format("peer:{}", peer.value()), store_id);
 }
 
-Result<std::uint64_t> StorageEngine::FreeDiskBytes() const {
+Result<DiskSpace> StorageEngine::MeasureDisk() const {
   Result<struct statvfs> facts = FileSystemOf(impl_->options.data_dir);
   if (!facts) return std::unexpected(facts.error());
-  return std::uint64_t{facts->f_bavail} * facts->f_frsize;
-}
-
-Result<std::uint64_t> StorageEngine::FreeDiskBytesMin() const {
-  Result<struct statvfs> facts = FileSystemOf(impl_->options.data_dir);
-  if (!facts) return std::unexpected(facts.error());
-  const std::uint64_t total = std::uint64_t{facts->f_blocks} * facts->f_frsize;
-  return std::max(kFreeDiskBytesFloor, total / 100 * kFreeDiskPercentMin);
+  const DiskSpace space{.free_bytes = std::uint64_t{facts->f_bavail} * facts->f_frsize,
+                        .total_bytes = std::uint64_t{facts->f_blocks} * facts->f_frsize};
+  impl_->disk_free.Set(static_cast<double>(space.free_bytes));
+  return space;
 }
 
 void StorageEngine::RefreshMetrics() {

@@ -463,8 +463,18 @@ TEST_F(StorageEngineTest, TheSizeOfTheDatabaseIsAMetric) {
   engine_->RefreshMetrics();
 
   EXPECT_GT(metrics_.gauges["storage_db_size_bytes"].value, 0);
-  EXPECT_GT(*engine_->FreeDiskBytes(), 0u);
-  EXPECT_GE(*engine_->FreeDiskBytesMin(), std::uint64_t{1} << 30);
+}
+
+TEST_F(StorageEngineTest, TheFreeSpaceOfTheDiskIsAMetric) {
+  Open();
+
+  const Result<DiskSpace> space = engine_->MeasureDisk();
+
+  ASSERT_TRUE(space);
+  EXPECT_GT(space->free_bytes, 0u);
+  EXPECT_GT(space->total_bytes, space->free_bytes);
+  EXPECT_EQ(metrics_.gauges["storage_disk_free_bytes"].value,
+            static_cast<double>(space->free_bytes));
 }
 
 }  // namespace

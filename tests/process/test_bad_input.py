@@ -53,6 +53,30 @@ def test_malformed_frames_get_redis_text_then_close(shared_cluster, payload, err
     assert bystander.ping()
 
 
+def test_an_almost_full_disk_refuses_writes_and_goes_on_reading(tmp_path):
+    config = tmp_path / "config.toml"
+    more_than_free = shutil.disk_usage(tmp_path).free // 2**30 + 100
+    config.write_text(f"[limits]\nfree_disk_bytes_min = '{more_than_free} GiB'\n")
+    node = single_node(tmp_path, "--config", str(config)).start()
+    try:
+        wait_until(lambda: node.admin("/health")[0] is not None, 20, "the admin endpoint answers")
+        client = node.client()
+
+        def refusal():
+            try:
+                client.set("k", "v")
+            except redis.ResponseError as error:
+                return "founded" not in str(error) and str(error)
+            return None
+
+        text = wait_until(refusal, 20, "a refused write")
+        assert text.startswith("MISCONF disk almost full"), text
+        assert "limits.free_disk_bytes_min" in text and text.endswith("not applied"), text
+        assert client.get("k") in (None, b"v")
+    finally:
+        node.stop()
+
+
 def test_requests_before_a_malformed_one_are_answered(shared_cluster):
     answer = exchange(shared_cluster.node(2), b"PING\r\nSET bad 1\r\n*1\r\n!\r\n", until=b"never")
     assert answer == b"+PONG\r\n+OK\r\n-ERR Protocol error: expected '$', got '!'\r\n"

@@ -61,6 +61,9 @@ struct NodeLimits {
   std::uint64_t parked_commands_max = 1024;
   std::uint64_t leader_wait_ms_max = 5'000;
   std::uint64_t request_ms_max = 30'000;
+  // Below either, writes are refused.
+  std::uint64_t free_disk_bytes_min = std::uint64_t{1} << 30;
+  std::uint64_t free_disk_percent_min = 5;
 };
 
 struct NodeConfig {

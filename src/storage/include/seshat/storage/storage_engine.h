@@ -55,6 +55,11 @@ struct OpenReport {
   std::vector<std::string> dropped_families;  // not in the map: left by a crash between two steps
 };
 
+struct DiskSpace {
+  std::uint64_t free_bytes = 0;  // for an unprivileged process
+  std::uint64_t total_bytes = 0;
+};
+
 // Threads: thread-safe, but for Stop and the destructor, which come last and alone.
 class StorageEngine {
  public:
@@ -81,10 +86,8 @@ class StorageEngine {
   // Replaces what is on record, for a node that was replaced on purpose. Same contract.
   Status ReplacePeer(NodeId peer, std::string_view store_id);
 
-  // Free space for an unprivileged process on the file system of `data_dir`. Errors: kIo.
-  Result<std::uint64_t> FreeDiskBytes() const;
-  // max(1 GiB, 5% of the file system): below it the service refuses writes. Errors: kIo.
-  Result<std::uint64_t> FreeDiskBytesMin() const;
+  // Asks the file system of `data_dir` and sets `storage_disk_free_bytes`. Errors: kIo.
+  Result<DiskSpace> MeasureDisk() const;
 
   // Sets `storage_db_size_bytes`. Walks the folder: call it every few seconds, off the hot paths.
   void RefreshMetrics();
