@@ -26,8 +26,10 @@ void ReadStage::Start() {
 
 void ReadStage::AskPermit() {
   if (replica() == nullptr) {
-    return SettleAll(
-        Unreadable(fmt::format("this node has no replica of shard {} yet", group().value())));
+    // It is being opened, as after a start.
+    return WaitForLeader(
+        Error(ErrorCode::kUnavailable,
+              fmt::format("this node has no replica of shard {} yet", group().value())));
   }
   if (context().options.read_mode == ReadMode::kStale) {
     return OnPermit(ReadPermit{replica()->CurrentStamp(), replica()->AppliedIndex()});

@@ -24,6 +24,27 @@ TEST(ReadsTest, UnderALeaseNothingIsAskedAndNothingIsHandedOver) {
   EXPECT_TRUE(node.group->reads.empty());
 }
 
+TEST(ReadsTest, AReadWaitsForAReplicaThatIsBeingOpened) {
+  TestNode node({}, /*has_replica=*/false);
+  TestClient client(node);
+
+  EXPECT_EQ(client.Run({"GET", "k"}), "");
+  node.AddReplica();
+  node.loop.Advance(std::chrono::milliseconds(20));
+
+  EXPECT_EQ(client.Received(), "$-1\r\n");
+}
+
+TEST(ReadsTest, AReadDoesNotWaitForAReplicaForEver) {
+  TestNode node({}, /*has_replica=*/false);
+  TestClient client(node);
+
+  client.Run({"GET", "k"});
+  node.loop.Advance(std::chrono::seconds(6));
+
+  EXPECT_EQ(client.Received(), "-CLUSTERDOWN this node has no replica of shard 1 yet\r\n");
+}
+
 TEST(ReadsTest, WithoutALeaseReadsShareOneReadIndex) {
   TestNode node;
   TestClient client(node);

@@ -85,6 +85,12 @@ Stage::Parking Stage::Park(std::size_t open_commands) {
 void Stage::Unpark() {
   context().parked_commands.fetch_sub(parked_commands_);
   parked_commands_ = 0;
+  const std::shared_ptr<const RoutingTable>& newest = lane().Table(context().router);
+  if (newest == setup_.table) return;
+  const ShardRoute* const route = newest->FindGroup(group());
+  if (route == nullptr) return;
+  setup_.table = newest;
+  setup_.route = route;
 }
 
 }  // namespace seshat

@@ -91,7 +91,7 @@ class Stage : public std::enable_shared_from_this<Stage> {
   Parking Park(std::size_t open_commands);
   // Has Retry called in a moment, without counting as parked.
   void RetrySoon() { lane().Park(shared_from_this()); }
-  // First thing in Retry.
+  // First thing in Retry. Also looks up the route anew: a replica may have been opened here.
   void Unpark();
 
   ServiceContext& context() const { return *setup_.context; }

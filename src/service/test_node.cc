@@ -102,7 +102,7 @@ void TestGroup::RefuseReads(const Error& why) {
   for (auto& done : std::exchange(reads, {})) done(std::unexpected(why));
 }
 
-TestNode::TestNode(ServiceOptions options) {
+TestNode::TestNode(ServiceOptions options, bool has_replica) {
   options.node = NodeId(1);
   options.seshat_version = "0.1.0";
   options.run_id = std::string(40, 'a');
@@ -129,6 +129,10 @@ TestNode::TestNode(ServiceOptions options) {
   ports.background = &loop;
   ports.write_refusal = [this] { return write_refusal; };
   service_ = std::make_unique<ServiceCore>(options, ports);
+  if (has_replica) AddReplica();
+}
+
+void TestNode::AddReplica() {
   service_->AddGroup(kFirstDataGroup, group, group->machine->info());
 }
 

@@ -71,8 +71,11 @@ class TestGroup final : public ShardGroup {
 // Threads: owned by the test.
 class TestNode {
  public:
-  explicit TestNode(ServiceOptions options = {});
+  // Without its replica: as a node is between its start and AddReplica.
+  explicit TestNode(ServiceOptions options = {}, bool has_replica = true);
   ~TestNode();
+
+  void AddReplica();
 
   ServiceCore& service() { return *service_; }
 
