@@ -261,9 +261,10 @@ class ReadExecutionTest : public testing::Test {
  protected:
   ReadOutcome Read(const std::vector<std::string_view>& call, ReadTier tier) {
     const KeyspaceReader reader(shard_.store(), kTestGroup, tier);
-    return ExecuteRead(*FindCommand(call[0]), call, reader, shard_.now).value();
+    return ExecuteRead(*FindCommand(call[0]), call, reader, shard_.now, reply_bytes_max_).value();
   }
 
+  std::size_t reply_bytes_max_ = 1000;
   TestShard shard_;
 };
 
@@ -297,9 +298,22 @@ TEST_F(ReadExecutionTest, AViewKeepsItsState) {
 
   const std::vector<std::string_view> call = {"MGET", "a", "b"};
   const ReadOutcome outcome =
-      ExecuteRead(*FindCommand("mget"), call, KeyspaceReader(*view, ReadTier::kAnywhere), kNow)
+      ExecuteRead(*FindCommand("mget"), call, KeyspaceReader(*view, ReadTier::kAnywhere), kNow,
+                  reply_bytes_max_)
           .value();
   EXPECT_EQ(outcome.reply, Reply::Array({Reply::Bulk("1"), Reply::Bulk("1")}));
+}
+
+TEST_F(ReadExecutionTest, AReplyOfMoreThanTheLimitIsAnError) {
+  shard_.RunLine("MSET a 12345 b 12345");
+  reply_bytes_max_ = 10;
+  EXPECT_FALSE(Read({"MGET", "a", "b"}, ReadTier::kAnywhere).reply.IsError());
+
+  reply_bytes_max_ = 9;
+  EXPECT_EQ(Read({"MGET", "a", "b"}, ReadTier::kAnywhere).reply,
+            Reply::Error("ERR the reply would have more than 9 bytes "
+                         "(limits.client_output_hard_bytes_max)"));
+  EXPECT_EQ(Read({"EXISTS", "a", "b"}, ReadTier::kAnywhere).reply, Reply::Integer(2));
 }
 
 TEST_F(ReadExecutionTest, ErrorsOfTheStoreComeUp) {
@@ -307,8 +321,9 @@ TEST_F(ReadExecutionTest, ErrorsOfTheStoreComeUp) {
   const KeyspaceReader reader(shard_.store(), kTestGroup, ReadTier::kAnywhere);
   for (const std::vector<std::string_view>& call :
        {std::vector<std::string_view>{"GET", "k"}, {"MGET", "a", "b"}, {"DBSIZE"}}) {
-    EXPECT_EQ(ExecuteRead(*FindCommand(call[0]), call, reader, kNow).error().code(),
-              ErrorCode::kCorruption);
+    EXPECT_EQ(
+        ExecuteRead(*FindCommand(call[0]), call, reader, kNow, reply_bytes_max_).error().code(),
+        ErrorCode::kCorruption);
   }
 }
 

@@ -1,5 +1,7 @@
 #include "seshat/commands/read_execution.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -90,8 +92,15 @@ Reply ReplyOfOne(CommandId id, const std::optional<ValueView>& value, UnixMillis
   }
 }
 
+Reply ReplyTooLong(std::size_t bytes_max) {
+  return Reply::Error(fmt::format(
+      "ERR the reply would have more than {} bytes (limits.client_output_hard_bytes_max)",
+      bytes_max));
+}
+
 Result<ReadOutcome> ReadKeys(CommandId id, Arguments keys, const KeyspaceReader& reader,
-                             UnixMillis read_time) {
+                             UnixMillis read_time, std::size_t reply_bytes_max) {
+  std::size_t bytes = 0;
   std::vector<Reply> replies;
   replies.reserve(keys.size());
   for (std::string_view key : keys) {
@@ -101,6 +110,8 @@ Result<ReadOutcome> ReadKeys(CommandId id, Arguments keys, const KeyspaceReader&
     }
     if (found.stop.has_value()) return *std::move(found.stop);
     replies.push_back(ReplyOfOne(id, found.value, read_time));
+    bytes += replies.back().text.size();
+    if (bytes > reply_bytes_max) return Answer(ReplyTooLong(reply_bytes_max));
   }
   if (id == CommandId::kMGet) return Answer(Reply::Array(std::move(replies)));
   if (id != CommandId::kExists) return Answer(std::move(replies.front()));
@@ -135,13 +146,14 @@ Result<KeyspaceReader> KeyspaceReader::Pinned() const {
 }
 
 Result<ReadOutcome> ExecuteRead(const CommandSpec& spec, Arguments arguments,
-                                const KeyspaceReader& reader, UnixMillis read_time) {
+                                const KeyspaceReader& reader, UnixMillis read_time,
+                                std::size_t reply_bytes_max) {
   if (spec.id == CommandId::kDbSize) return ReadKeyCount(reader);
   const Arguments keys = arguments.subspan(1);
-  if (keys.size() == 1) return ReadKeys(spec.id, keys, reader, read_time);
+  if (keys.size() == 1) return ReadKeys(spec.id, keys, reader, read_time, reply_bytes_max);
   Result<KeyspaceReader> pinned = reader.Pinned();
   if (!pinned) return std::unexpected(std::move(pinned).error());
-  return ReadKeys(spec.id, keys, *pinned, read_time);
+  return ReadKeys(spec.id, keys, *pinned, read_time, reply_bytes_max);
 }
 
 }  // namespace seshat

@@ -22,6 +22,8 @@
 namespace seshat {
 namespace {
 
+constexpr std::size_t kReplyBytesMax = std::size_t{64} << 20;
+
 template <typename T>
 T Must(Result<T> result) {
   SESHAT_CHECK_MSG(result.has_value(), result.error().message());
@@ -31,7 +33,7 @@ T Must(Result<T> result) {
 Reply Read(const CommandSpec& spec, Arguments arguments, TestShard& shard) {
   const KeyspaceReader reader(shard.store(), kTestGroup, ReadTier::kAnywhere);
   while (true) {
-    ReadOutcome outcome = Must(ExecuteRead(spec, arguments, reader, shard.now));
+    ReadOutcome outcome = Must(ExecuteRead(spec, arguments, reader, shard.now, kReplyBytesMax));
     if (outcome.kind == ReadOutcome::Kind::kReply) return std::move(outcome.reply);
     SESHAT_CHECK(outcome.kind == ReadOutcome::Kind::kKeyDue && shard.ExpireDue() > 0);
   }

@@ -68,6 +68,7 @@ ServiceOptions ServiceOptionsOf(const NodeConfig& config, Rng& rng) {
                                                                      : ReadMode::kStale;
   options.clients_max = config.limits.clients_max;
   options.request_bytes_max = config.limits.request_bytes_max;
+  options.reply_bytes_max = config.limits.client_output_hard_bytes_max;
   options.leaderless_wait = std::chrono::milliseconds(config.limits.leader_wait_ms_max);
   options.parked_commands_max = config.limits.parked_commands_max;
   options.request_timeout = std::chrono::milliseconds(config.limits.request_ms_max);

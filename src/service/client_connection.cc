@@ -225,7 +225,8 @@ bool ClientConnection::ReadOnTheSpot(const CommandSpec& spec, Arguments argument
   const bool is_long = arguments.size() > kInlineReadArgumentsMax;
   if (leased && !is_long) {
     const KeyspaceReader reader(*context_->ports.store, route.id, ReadTier::kMemory);
-    Result<ReadOutcome> outcome = ExecuteRead(spec, arguments, reader, permit.leader_time);
+    Result<ReadOutcome> outcome =
+        ExecuteRead(spec, arguments, reader, permit.leader_time, context_->options.reply_bytes_max);
     if (!outcome) {
       context_->ports.fatal->StopNode(std::move(outcome).error().WithContext("read"));
       Answer(&spec, Unreadable("this node is stopping"));

@@ -77,8 +77,9 @@ ReadStage::Walk ReadStage::Execute(ReadTier tier) {
   for (; next_ < open_.size(); ++next_) {
     const Open& open = open_[next_];
     const LogIndex applied_before = replica()->AppliedIndex();
-    Result<ReadOutcome> outcome = ExecuteRead(*answers_[open.index].spec, open.arguments.view(),
-                                              reader, permit_->leader_time);
+    Result<ReadOutcome> outcome =
+        ExecuteRead(*answers_[open.index].spec, open.arguments.view(), reader, permit_->leader_time,
+                    context().options.reply_bytes_max);
     if (!outcome) {
       context().ports.fatal->StopNode(std::move(outcome).error().WithContext("read"));
       return {.pause = Pause::kFailed, .applied_before = {}, .due = {}};

@@ -1,6 +1,7 @@
 // Execution of reads over what is stored.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,11 +50,13 @@ struct ReadOutcome {
   Revision due_revision = {};
 };
 
-// Runs one read. Commands of several keys read one view.
+// Runs one read. Commands of several keys read one view; a reply with more than `reply_bytes_max`
+// of values becomes an error as soon as that is known.
 // Pre:    spec.kind is kRead; arguments[0] names it. `read_time` is the leader's time that came
 //         with the read index or the lease, not negative.
 // Errors: those of the store and of the decoders; the node is stopping or must.
 Result<ReadOutcome> ExecuteRead(const CommandSpec& spec, Arguments arguments,
-                                const KeyspaceReader& reader, UnixMillis read_time);
+                                const KeyspaceReader& reader, UnixMillis read_time,
+                                std::size_t reply_bytes_max);
 
 }  // namespace seshat

@@ -50,6 +50,7 @@ struct ServiceOptions {
 
   std::size_t clients_max = 10'000;
   std::size_t request_bytes_max = 64 << 20;
+  std::size_t reply_bytes_max = 64 << 20;  // of the values in one reply
   std::size_t unauthenticated_request_bytes_max = 16 << 10;
   // Reading from a client pauses while it has more than this in flight.
   std::size_t connection_commands_max = 4096;
