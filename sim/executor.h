@@ -10,9 +10,10 @@
 
 namespace seshat {
 
-// Each task starts a few simulated microseconds after the one before it, so that other nodes' and
-// other executors' events fall in between. Tasks must not kill their own executor.
-// Threads: owned by the simulation's thread.
+// Each posted task starts a few simulated microseconds after the one before it, so that other
+// nodes' and other executors' events fall in between. Of those dispatched to an idle one, half at
+// random run inside the call. Tasks must not kill their own executor. Threads: owned by the
+// simulation's thread.
 class SimExecutor : public Executor {
  public:
   SimExecutor(SimScheduler& scheduler, const SimClock& clock);

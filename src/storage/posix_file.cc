@@ -108,16 +108,19 @@ Status ReplaceFile(const std::filesystem::path& path, std::string_view content) 
 Result<std::uint64_t> BytesBeforeZeros(const std::filesystem::path& path) {
   Result<FileDescriptor> file = OpenForReading(path);
   if (!file) return std::unexpected(file.error());
-  std::uint64_t end = 0;
+  struct stat facts{};
+  if (::fstat(file->get(), &facts) != 0) return SystemError("cannot ask for the size of", path);
   std::string chunk;
-  for (std::uint64_t offset = 0;; offset += chunk.size()) {
-    if (Status read = ReadAt(*file, path, offset, kChunkBytes, chunk); !read) {
+  for (auto end = static_cast<std::uint64_t>(facts.st_size); end > 0;) {
+    const std::size_t bytes = std::min<std::uint64_t>(kChunkBytes, end);
+    if (Status read = ReadAt(*file, path, end - bytes, bytes, chunk); !read) {
       return std::unexpected(read.error());
     }
-    if (chunk.empty()) return end;
+    end -= bytes;
     const std::size_t last = chunk.find_last_not_of('\0');
-    if (last != std::string::npos) end = offset + last + 1;
+    if (last != std::string::npos) return end + last + 1;
   }
+  return 0;
 }
 
 Status CopyFileSynced(const std::filesystem::path& from, const std::filesystem::path& to,

@@ -190,7 +190,8 @@ Result<TornTail> CutOff(const std::vector<WalFile>& files, const Damage& damage,
   std::error_code failure;
   // From the end, so that a crash in between leaves a log without holes.
   for (std::size_t i = files.size(); --i > damage.file;) {
-    if (!fs::remove(files[i].path, failure)) {
+    fs::remove(files[i].path, failure);
+    if (failure) {
       return MakeError(ErrorCode::kIo, fmt::format("cannot remove {}: {}", files[i].path.string(),
                                                    failure.message()));
     }

@@ -1,9 +1,9 @@
 // The file system under RocksDB, with log files that have their final length from the start.
 //
-// Syncing a file that has grown means writing its new length too, a second write that costs more
-// than the data. A log file is therefore extended once, by its whole preallocation, and ends in
-// zeros until they are overwritten; RocksDB cuts them off when it closes the file. After a crash
-// they are still there (wal_reader.h).
+// Syncing a file that has grown means writing its new length too, a second write. A log file is
+// therefore extended once, by its whole preallocation, and ends in zeros until they are
+// overwritten; RocksDB cuts them off when it closes the file. After a crash they are still there
+// (wal_reader.h).
 #pragma once
 
 #include <rocksdb/env.h>

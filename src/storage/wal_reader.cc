@@ -24,7 +24,9 @@ std::uint32_t Masked(std::uint32_t crc) {
 Result<WalReader> WalReader::Open(const std::filesystem::path& path) {
   Result<FileDescriptor> file = OpenForReading(path);
   if (!file) return std::unexpected(file.error());
-  return WalReader(path, *std::move(file));
+  Result<std::uint64_t> zeros_from = BytesBeforeZeros(path);
+  if (!zeros_from) return std::unexpected(zeros_from.error());
+  return WalReader(path, *std::move(file), *zeros_from);
 }
 
 Status WalReader::LoadBlock() {
@@ -77,29 +79,15 @@ std::optional<WalItem> WalReader::Consume(const Fragment& fragment) {
   return std::exchange(partial_, std::nullopt);
 }
 
-Result<bool> WalReader::OnlyZerosLeft() const {
-  constexpr std::size_t kChunkBytes = std::size_t{1} << 20;
-  std::string chunk = block_.substr(position_);
-  for (std::uint64_t at = offset(); !chunk.empty();) {
-    if (chunk.find_first_not_of('\0') != std::string::npos) return false;
-    at += chunk.size();
-    if (Status read = ReadAt(file_, path_, at, kChunkBytes, chunk); !read) {
-      return std::unexpected(read.error());
-    }
-  }
-  return true;
-}
-
 Result<std::optional<WalItem>> WalReader::Next() {
   for (;;) {
     if (!loaded_ || (left() < kHeaderBytes && block_.size() == kBlockBytes)) {
       if (Status loaded = LoadBlock(); !loaded) return std::unexpected(loaded.error());
       continue;
     }
+    if (offset() >= zeros_from_ && !partial_) return std::nullopt;
     if (left() < kHeaderBytes) {
-      const bool whole =
-          !partial_ && block_.find_first_not_of('\0', position_) == std::string::npos;
-      if (whole || searching_) return std::nullopt;
+      if (searching_) return std::nullopt;
       WalItem damage = Damage("the file ends inside a record");
       position_ = block_.size();
       return damage;
@@ -112,11 +100,6 @@ Result<std::optional<WalItem>> WalReader::Next() {
     if (searching_) {
       ++position_;
       continue;
-    }
-    if (!partial_) {
-      Result<bool> at_end = OnlyZerosLeft();
-      if (!at_end) return std::unexpected(at_end.error());
-      if (*at_end) return std::nullopt;
     }
     return Damage("a record that does not match its checksum");
   }

@@ -48,19 +48,18 @@ class WalReader {
     std::string_view payload;
   };
 
-  WalReader(std::filesystem::path path, FileDescriptor file)
-      : path_(std::move(path)), file_(std::move(file)) {}
+  WalReader(std::filesystem::path path, FileDescriptor file, std::uint64_t zeros_from)
+      : path_(std::move(path)), file_(std::move(file)), zeros_from_(zeros_from) {}
 
   Status LoadBlock();
   std::optional<Fragment> FragmentHere() const;
   std::optional<WalItem> Consume(const Fragment& fragment);
   WalItem Damage(std::string what);
-  // Whether nothing but zeros is left: the part of a preallocated file that was not reached.
-  Result<bool> OnlyZerosLeft() const;
   std::size_t left() const { return block_.size() - position_; }
 
   std::filesystem::path path_;
   FileDescriptor file_;
+  std::uint64_t zeros_from_;  // nothing but zeros from here on
   std::string block_;
   std::uint64_t block_offset_ = 0;
   std::size_t position_ = 0;

@@ -4,6 +4,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <future>
 #include <set>
 
@@ -427,6 +428,22 @@ TEST_F(GrpcTransportTest, AnIdentitySetLaterCountsInLaterHandshakes) {
   a.transport->SetIdentity(IdentityOf(1));
 
   EXPECT_TRUE(a.Reaches(b));
+}
+
+TEST_F(GrpcTransportTest, AnIdentitySetLaterCountsForThePeerThatComesNext) {
+  std::atomic<int> refused = 0;
+  b.options.on_link_event = [&](const LinkEvent& event) {
+    if (event.kind == LinkEvent::Kind::kRefusedInbound) ++refused;
+  };
+  b.identity.cluster_id = "foreign";
+  a.Start();
+  b.Start();
+
+  b.transport->SetIdentity(IdentityOf(2));
+  a.Dial(b);
+
+  EXPECT_TRUE(a.Reaches(b));
+  EXPECT_EQ(refused, 0);
 }
 
 TEST_F(GrpcTransportTest, AnotherNodeAtTheAddressIsRefused) {

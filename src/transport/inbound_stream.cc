@@ -43,7 +43,6 @@ StreamKind KindOf(v1::PeerChannel channel) {
 InboundStream::InboundStream(std::shared_ptr<TransportContext> context, InboundStreamOwner& owner)
     : context_(std::move(context)),
       owner_(owner),
-      local_(context_->Local()),
       assembler_(context_->options.payload_bytes_max),
       call_(std::make_unique<AcceptedCall>(*this)),
       replies_(context_->options.forward_queue_bytes_max) {}
@@ -58,6 +57,7 @@ void InboundStream::Listen(v1::Peer::AsyncService& service) {
 
 void InboundStream::OnArrived(bool ok) {
   if (!ok) return OnDone();
+  local_ = context_->Local();  // now: this stream may have waited since before SetIdentity
   owner_.OnStreamArrived(shared_from_this());
 }
 
