@@ -10,10 +10,6 @@ Reply NotApplied(std::string_view why) {
   return ErrorQuoting(fmt::format("CLUSTERDOWN {}; not applied", why));
 }
 
-Reply Overloaded(std::string_view limit) {
-  return ErrorQuoting(fmt::format("TRYAGAIN {}; not applied", limit));
-}
-
 Reply WritesRefused(std::string_view why) {
   return ErrorQuoting(fmt::format("MISCONF {}; not applied", why));
 }
@@ -31,7 +27,9 @@ Reply Unreadable(std::string_view why) {
 }
 
 Reply NotAppliedBecause(const Error& error) {
-  if (error.code() == ErrorCode::kResourceExhausted) return Overloaded(error.message());
+  if (error.code() == ErrorCode::kResourceExhausted) {
+    return ErrorQuoting(fmt::format("TRYAGAIN {}; not applied", error.message()));
+  }
   return NotApplied(error.message());
 }
 

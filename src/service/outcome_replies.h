@@ -11,8 +11,6 @@ namespace seshat {
 
 // It was certainly not applied and may be sent again: "CLUSTERDOWN <why>; not applied".
 Reply NotApplied(std::string_view why);
-// A limit was reached; not applied: "TRYAGAIN <which limit>; not applied".
-Reply Overloaded(std::string_view limit);
 // The node refuses writes: "MISCONF <why>; not applied".
 Reply WritesRefused(std::string_view why);
 // It may or may not be applied, now or later: "UNKNOWN outcome: <why>".
@@ -22,7 +20,8 @@ Reply NotFoundedYet();
 // A read that could not be served: "CLUSTERDOWN <why>".
 Reply Unreadable(std::string_view why);
 
-// NotApplied or Overloaded, by the error's code.
+// By the error's code: NotApplied, or "TRYAGAIN <which limit>; not applied" when a limit was
+// reached.
 Reply NotAppliedBecause(const Error& error);
 // The same for a read.
 Reply UnreadableBecause(const Error& error);
