@@ -181,11 +181,11 @@ bool Supervisor::StartAll() {
     }
     node.pid = *child;
     node.is_running = true;
-    Say(
-        fmt::format("node {}  RESP 127.0.0.1:{}  gRPC 127.0.0.1:{}  admin 127.0.0.1:{}  data {}  "
-                    "pid {}",
-                    node.id, node.client_port, node.internal_port, node.admin_port,
-                    node.data_dir.string(), node.pid));
+    Say(fmt::format(
+        "node {}  RESP 127.0.0.1:{}  internal 127.0.0.1:{}  admin 127.0.0.1:{}  data {}  "
+        "pid {}",
+        node.id, node.client_port, node.internal_port, node.admin_port, node.data_dir.string(),
+        node.pid));
   }
   Say(fmt::format("logs: {}", nodes_.front().data_dir.parent_path().string() + "/node-*.log"));
   return true;

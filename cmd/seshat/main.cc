@@ -70,7 +70,7 @@ CLI::App* AddCluster(CLI::App& app, ClusterOptions& options) {
       ->capture_default_str();
   cluster->add_option("--client-port", options.client_port, "RESP port of node 1; the next for 2")
       ->capture_default_str();
-  cluster->add_option("--internal-port", options.internal_port, "gRPC port of node 1")
+  cluster->add_option("--internal-port", options.internal_port, "port of node 1 for its peers")
       ->capture_default_str();
   cluster->add_option("--admin-port", options.admin_port, "admin port of node 1")
       ->capture_default_str();

@@ -162,7 +162,7 @@ std::string ToTable(const StatusReport& report) {
   std::string out =
       fmt::format("cluster {}, seen from node {} (seshat {}, up {} s)\n\n",
                   OrDash(report.cluster_id), report.node.value(), report.version, report.uptime_s);
-  std::vector<std::vector<std::string>> rows = {{"NODE", "RESP", "GRPC", "ADMIN", "STATE"}};
+  std::vector<std::vector<std::string>> rows = {{"NODE", "RESP", "INTERNAL", "ADMIN", "STATE"}};
   for (const MemberReport& member : report.members) {
     rows.push_back({std::to_string(member.node.value()), OrDash(member.client_address),
                     OrDash(member.internal_address), OrDash(member.admin_address),

@@ -28,7 +28,7 @@
 #include "seshat/service/service.h"
 #include "seshat/storage/identity_file.h"
 #include "seshat/storage/storage_engine.h"
-#include "seshat/transport/grpc_transport.h"
+#include "seshat/transport/tcp_transport.h"
 
 namespace seshat {
 
@@ -37,7 +37,7 @@ struct StewardPorts {
   Clock* clock = nullptr;
   Rng* rng = nullptr;
   StorageEngine* engine = nullptr;
-  GrpcTransport* transport = nullptr;
+  TcpTransport* transport = nullptr;
   PeerAdmission* admission = nullptr;
   GroupHost* groups = nullptr;
   ClusterStateSource* cluster = nullptr;

@@ -26,7 +26,7 @@
 #include "seshat/protocol/tcp_server.h"
 #include "seshat/service/service.h"
 #include "seshat/storage/storage_engine.h"
-#include "seshat/transport/grpc_transport.h"
+#include "seshat/transport/tcp_transport.h"
 
 namespace seshat {
 namespace {
@@ -85,7 +85,7 @@ TcpServerOptions TcpServerOptionsOf(const NodeConfig& config) {
   TcpServerOptions options;
   options.listen = {config.client_addr.ToString()};
   options.node_id = config.node_id;
-  // The Raft, apply and gRPC threads want the other cores.
+  // The Raft, apply and transport threads want the other cores.
   options.io_threads =
       config.io_threads > 0 ? config.io_threads : std::clamp<std::size_t>(Cores() / 2, 1, 8);
   options.connections_max = config.limits.clients_max;
@@ -155,7 +155,7 @@ class Node::Impl {
   NodeIdentity identity_;
   std::unique_ptr<StorageEngine> engine_;
   std::unique_ptr<PeerAdmission> admission_;
-  std::unique_ptr<GrpcTransport> transport_;
+  std::unique_ptr<TcpTransport> transport_;
   std::unique_ptr<GroupHost> groups_;
   std::unique_ptr<Service> service_;
   std::vector<std::unique_ptr<ThreadExecutor>> read_pool_;
@@ -224,9 +224,9 @@ Status Node::Impl::OpenTransport() {
   const PeerIdentity identity{.store_id = identity_.store_id,
                               .cluster_id = identity_.cluster_id,
                               .bootstrap_hash = identity_.bootstrap_hash};
-  Result<std::unique_ptr<GrpcTransport>> transport =
-      GrpcTransport::Start(TransportOptionsOf(config_, links_), identity, dispatch_, *admission_,
-                           clock_, rng_, metrics_);
+  Result<std::unique_ptr<TcpTransport>> transport =
+      TcpTransport::Start(TransportOptionsOf(config_, links_), identity, dispatch_, *admission_,
+                          clock_, rng_, metrics_);
   if (!transport) {
     return std::unexpected(std::move(transport).error().WithContext("internal_addr"));
   }

@@ -13,7 +13,7 @@
 #include "seshat/ports/metrics.h"
 #include "seshat/raft/group_registry.h"
 #include "seshat/service/cluster_state.h"
-#include "seshat/transport/grpc_transport.h"
+#include "seshat/transport/tcp_transport.h"
 
 namespace seshat {
 
@@ -22,7 +22,7 @@ struct NodeHealthPorts {
   const Clock* clock = nullptr;
   const GroupRegistry* groups = nullptr;
   const ClusterStateSource* cluster = nullptr;
-  const GrpcTransport* transport = nullptr;
+  const TcpTransport* transport = nullptr;
   const ClusterSteward* steward = nullptr;
   const DiskGuard* disk = nullptr;
 };

@@ -1,4 +1,4 @@
-// Whole nodes in one process, over real gRPC, RocksDB and HTTP; clients speak RESP over sockets.
+// Whole nodes in one process, over real sockets, RocksDB and HTTP; clients speak RESP over sockets.
 #include "seshat/node/node.h"
 
 #include <arpa/inet.h>

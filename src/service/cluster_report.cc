@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "host_port.h"
 #include "seshat/base/check.h"
+#include "seshat/base/host_port.h"
 
 namespace seshat {
 namespace {

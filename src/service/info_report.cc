@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "ascii_text.h"
-#include "host_port.h"
 #include "process_usage.h"
+#include "seshat/base/host_port.h"
 
 namespace seshat {
 namespace {

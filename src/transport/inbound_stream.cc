@@ -43,48 +43,32 @@ StreamKind KindOf(v1::PeerChannel channel) {
 InboundStream::InboundStream(std::shared_ptr<TransportContext> context, InboundStreamOwner& owner)
     : context_(std::move(context)),
       owner_(owner),
+      local_(context_->Local()),
       assembler_(context_->options.payload_bytes_max),
-      call_(std::make_unique<AcceptedCall>(*this)),
+      connection_(std::make_shared<PeerConnection>(context_->io.context(), context_->options,
+                                                   context_->clock, *this)),
       replies_(context_->options.forward_queue_bytes_max) {}
 
-void InboundStream::Listen(v1::Peer::AsyncService& service) {
+void InboundStream::Start(asio::ip::tcp::socket socket) {
   {
     MutexLock lock(mutex_);
     self_ = shared_from_this();
   }
-  call_->Request(service, context_->completions.queue());
-}
-
-void InboundStream::OnArrived(bool ok) {
-  if (!ok) return OnDone();
-  local_ = context_->Local();  // now: this stream may have waited since before SetIdentity
-  owner_.OnStreamArrived(shared_from_this());
-}
-
-void InboundStream::Start() {
   context_->timers.At(context_->clock.Now() + context_->options.handshake_timeout,
                       [weak = weak_from_this()] {
                         const auto stream = weak.lock();
                         if (stream && !stream->IsOpen()) stream->Close();
                       });
-  call_->Read(read_message_);
-}
-
-void InboundStream::Reject(const std::string& why) {
-  {
-    MutexLock lock(mutex_);
-    reading_ended_ = true;
-    finished_ = true;
-  }
-  call_->Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, why));
+  connection_->Adopt(std::move(socket));
 }
 
 void InboundStream::Close() {
-  MutexLock lock(mutex_);
-  open_ = false;
-  closed_ = true;
-  // Under the lock because OnDone takes the call away; it does not wait for anything.
-  if (call_ != nullptr) call_->Cancel();
+  {
+    MutexLock lock(mutex_);
+    open_ = false;
+    closed_ = true;
+  }
+  connection_->Cancel(Error(ErrorCode::kUnavailable, "closed by this node"));
 }
 
 bool InboundStream::IsOpen() {
@@ -115,7 +99,7 @@ InboundStream::Next InboundStream::Advance() {
   if (!writing_) next.write = writing_ = PrepareWrite();
   if (read_paused_ && MayRead()) {
     read_paused_ = false;
-    next.read = true;
+    next.resume = true;
   }
   // No operation may begin after Finish, hence only when neither side can begin one.
   if (reading_ended_ && !writing_) next.finish = finished_ = true;
@@ -123,87 +107,92 @@ InboundStream::Next InboundStream::Advance() {
 }
 
 void InboundStream::Begin(Next next) {
-  if (next.write) call_->Write(write_message_);
-  if (next.read) call_->Read(read_message_);
-  if (!next.finish) return;
-  grpc::Status status;
-  {
-    MutexLock lock(mutex_);
-    status = final_status_;
+  for (;;) {
+    if (next.resume) connection_->ResumeReading();
+    if (next.finish) connection_->Finish();
+    if (!next.write || !connection_->Write(write_message_)) return;
+    next = FinishWrite(true);
   }
-  call_->Finish(status);
 }
 
-void InboundStream::OnReadDone(bool ok) {
-  Status handled;
-  if (ok) handled = HandleMessage();
-  if (!handled) Refuse(handled.error());
-  Next next;
-  {
-    MutexLock lock(mutex_);
-    // Without a read under way gRPC reports a broken stream by OnCancel alone, and if that came
-    // while the message was handled, nothing else will: then there is no use in pausing.
-    if (ok && handled && (!closed_ || MayRead())) {
-      read_paused_ = true;  // until Advance finds that it may go on: mostly at once
-    } else {
-      open_ = false;
-      reading_ended_ = true;
-    }
-    next = Advance();
+InboundStream::Next InboundStream::FinishWrite(bool ok) {
+  MutexLock lock(mutex_);
+  writing_ = false;
+  if (!ok) {
+    open_ = false;
+    handshake_message_.reset();
   }
-  Begin(next);
+  return Advance();
 }
 
 void InboundStream::OnWriteDone(bool ok) {
+  Begin(FinishWrite(ok));
+  if (!ok) Close();  // for a reader that is paused
+}
+
+void InboundStream::OnIdle() {
   Next next;
   {
     MutexLock lock(mutex_);
-    writing_ = false;
-    if (!ok) {
-      open_ = false;
-      handshake_message_.reset();
-    }
-    next = Advance();
+    if (writing_ || finished_) return;
+    next.write = writing_ = true;
+    write_message_ = v1::PeerMessage();
   }
   Begin(next);
 }
 
-void InboundStream::OnCancel() {
+bool InboundStream::OnMessage(v1::PeerMessage& message) {
+  const Status handled = HandleMessage(message);
+  if (!handled) {
+    Refuse(handled.error());
+    EndReading();
+    return false;
+  }
+  MutexLock lock(mutex_);
+  read_paused_ = !MayRead();
+  return !read_paused_;
+}
+
+void InboundStream::OnReadEnd(const Error& why) {
+  if (why.code() == ErrorCode::kCorruption) {
+    Refuse(why);
+  } else {
+    connection_->Cancel(why);  // ends a write under way too
+  }
+  EndReading();
+}
+
+void InboundStream::EndReading() {
   Next next;
   {
     MutexLock lock(mutex_);
-    closed_ = true;
     open_ = false;
-    if (read_paused_) {
-      read_paused_ = false;
-      reading_ended_ = true;
-    }
+    reading_ended_ = true;
+    read_paused_ = false;
     next = Advance();
   }
   Begin(next);
 }
 
 void InboundStream::OnDone() {
-  std::unique_ptr<AcceptedCall> done;
   std::shared_ptr<InboundStream> self;
   {
     MutexLock lock(mutex_);
     open_ = false;
-    done = std::move(call_);
     self = std::move(self_);
   }
   owner_.OnStreamEnd(*this);
 }
 
-Status InboundStream::HandleMessage() {
-  if (phase_ == Phase::kAwaitHello && read_message_.has_hello()) {
-    return HandleHello(read_message_.hello());
+Status InboundStream::HandleMessage(v1::PeerMessage& message) {
+  if (phase_ == Phase::kAwaitHello && message.has_hello()) {
+    return HandleHello(message.hello());
   }
-  if (phase_ == Phase::kAwaitProof && read_message_.has_proof()) {
-    return HandleProof(read_message_.proof());
+  if (phase_ == Phase::kAwaitProof && message.has_proof()) {
+    return HandleProof(message.proof());
   }
-  if (phase_ == Phase::kOpen && read_message_.has_frames()) {
-    return HandleFrames(*read_message_.mutable_frames());
+  if (phase_ == Phase::kOpen && message.has_frames()) {
+    return HandleFrames(*message.mutable_frames());
   }
   return MakeError(ErrorCode::kCorruption, "a message out of turn");
 }
@@ -256,9 +245,6 @@ void InboundStream::Refuse(const Error& why) {
   v1::PeerMessage message;
   FillRefusal(why, *message.mutable_refusal());
   handshake_message_ = std::move(message);
-  final_status_ = grpc::Status(
-      malformed ? grpc::StatusCode::INVALID_ARGUMENT : grpc::StatusCode::PERMISSION_DENIED,
-      handshake_message_->refusal().reason());
 }
 
 Status InboundStream::HandleFrames(v1::FrameBatch& batch) {

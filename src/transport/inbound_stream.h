@@ -7,8 +7,9 @@
 #include <optional>
 #include <string>
 
-#include "exchange_calls.h"
 #include "framing.h"
+#include "peer_connection.h"
+#include "seshat/v1/peer.pb.h"
 #include "transport_context.h"
 
 namespace seshat {
@@ -20,28 +21,22 @@ class InboundStream;
 class InboundStreamOwner {
  public:
   virtual ~InboundStreamOwner() = default;
-  // A peer has opened it: to be started or rejected.
-  virtual void OnStreamArrived(const std::shared_ptr<InboundStream>& stream) = 0;
   // The peer has proven itself; whatever it had open of this kind is to be closed.
   virtual void OnStreamAdmitted(const std::shared_ptr<InboundStream>& stream) = 0;
-  // The stream has ended, admitted, arrived or neither. Called once.
+  // The stream has ended, admitted or not. Called once.
   virtual void OnStreamEnd(InboundStream& stream) = 0;
 };
 
-// Keeps itself alive until the call is done; replies that are still owed keep it longer.
-// Threads: thread-safe.
-class InboundStream final : public AcceptedCallHandler,
+// Keeps itself alive from Start until its connection is done; replies that are still owed keep it
+// longer. Threads: thread-safe.
+class InboundStream final : public PeerConnectionHandler,
                             public std::enable_shared_from_this<InboundStream> {
  public:
   // Lifetime: `owner` must live until OnStreamEnd.
   InboundStream(std::shared_ptr<TransportContext> context, InboundStreamOwner& owner);
 
-  // Waits for a peer to open the stream. Called once.
-  void Listen(v1::Peer::AsyncService& service);
-  // Awaits the Hello. Called once.
-  void Start();
-  // Refuses the stream unheard. Called once, instead of Start.
-  void Reject(const std::string& why);
+  // Awaits the Hello. Called once, on the transport's thread.
+  void Start(asio::ip::tcp::socket socket);
   // Ends the stream soon; nothing of it is handed on any more.
   void Close();
 
@@ -52,28 +47,29 @@ class InboundStream final : public AcceptedCallHandler,
   // Answers a call; nothing in `reply` tells the peer that there will be no answer.
   void Reply(std::uint64_t call_id, std::optional<std::string> reply);
 
-  void OnArrived(bool ok) override;
-  void OnReadDone(bool ok) override;
+  bool OnMessage(v1::PeerMessage& message) override;
+  void OnReadEnd(const Error& why) override;
   void OnWriteDone(bool ok) override;
-  void OnCancel() override;
+  void OnIdle() override;
   void OnDone() override;
 
  private:
   enum class Phase { kAwaitHello, kAwaitProof, kOpen };
   // What must be started on the stream once the lock is released.
   struct Next {
-    bool read = false;
+    bool resume = false;
     bool write = false;
     bool finish = false;
   };
 
-  Status HandleMessage();
+  Status HandleMessage(v1::PeerMessage& message);
   Status HandleHello(const v1::Hello& hello);
   Status HandleProof(const v1::Proof& proof);
   Status HandleFrames(v1::FrameBatch& batch);
   void Deliver(Payload payload);
   void Refuse(const Error& why);
   void WriteHandshake(v1::PeerMessage message);
+  void EndReading();
   bool IsOpen();
 
   // Decides what the stream does next, and claims it: the writer when idle and something waits;
@@ -81,30 +77,29 @@ class InboundStream final : public AcceptedCallHandler,
   Next Advance() SESHAT_REQUIRES(mutex_);
   bool PrepareWrite() SESHAT_REQUIRES(mutex_);
   bool MayRead() const SESHAT_REQUIRES(mutex_);
+  // Does it, and what comes next after a write that ended at once.
   void Begin(Next next);
+  Next FinishWrite(bool ok);
 
   const std::shared_ptr<TransportContext> context_;
   InboundStreamOwner& owner_;
 
-  // Owned by the completion thread. The first two are immutable once admitted.
+  // Owned by the transport's thread. The first two are immutable once admitted.
   NodeId peer_;
   StreamKind kind_ = StreamKind::kControl;
   Phase phase_ = Phase::kAwaitHello;
   LocalEnd local_;
   v1::Hello hello_;
   v1::Challenge challenge_;
-  v1::PeerMessage read_message_;
   FrameAssembler assembler_;
 
   // Owned by whoever claimed the writer.
   v1::PeerMessage write_message_;
 
-  // Whoever claimed an operation on it may use it unlocked; null once it is done.
-  std::unique_ptr<AcceptedCall> call_;
+  const std::shared_ptr<PeerConnection> connection_;
 
   Mutex mutex_;
   std::shared_ptr<InboundStream> self_ SESHAT_GUARDED_BY(mutex_);
-  grpc::Status final_status_ SESHAT_GUARDED_BY(mutex_);
   bool open_ SESHAT_GUARDED_BY(mutex_) = false;
   bool closed_ SESHAT_GUARDED_BY(mutex_) = false;
   bool writing_ SESHAT_GUARDED_BY(mutex_) = false;

@@ -34,12 +34,6 @@ v1::PeerChannel WireChannel(StreamKind kind) {
   return v1::PEER_CHANNEL_UNSPECIFIED;
 }
 
-Error ErrorOfStatus(const grpc::Status& status) {
-  if (status.ok()) return Error(ErrorCode::kUnavailable, "the peer closed the stream");
-  return Error(ErrorCode::kUnavailable,
-               status.error_message().empty() ? "the stream broke" : status.error_message());
-}
-
 }  // namespace
 
 OutboundStream::OutboundStream(std::shared_ptr<TransportContext> context,
@@ -50,6 +44,8 @@ OutboundStream::OutboundStream(std::shared_ptr<TransportContext> context,
       peer_(peer),
       kind_(kind),
       metrics_(metrics),
+      connection_(std::make_shared<PeerConnection>(context_->io.context(), context_->options,
+                                                   context_->clock, *this)),
       local_(context_->Local()),
       assembler_(context_->options.payload_bytes_max),
       queue_(QueueBytesMax(context_->options, kind)) {
@@ -57,36 +53,27 @@ OutboundStream::OutboundStream(std::shared_ptr<TransportContext> context,
   hello_.set_channel(WireChannel(kind_));
 }
 
-void OutboundStream::Start(const std::shared_ptr<grpc::Channel>& channel) {
+void OutboundStream::Start(const std::string& address) {
   {
     MutexLock lock(mutex_);
     self_ = shared_from_this();
-    writing_ = true;
-    *write_message_.mutable_hello() = hello_;
   }
-  call_.Start(channel, context_->completions.queue());
+  connection_->Dial(address);
 }
 
-void OutboundStream::OnStarted(bool ok) {
-  if (ok) {
-    call_.Read(read_message_);
-    call_.Write(write_message_);
-    return;
-  }
-  {
-    MutexLock lock(mutex_);
-    writing_ = false;
-  }
-  EndReading();
+void OutboundStream::OnConnected() {
+  v1::PeerMessage message;
+  *message.mutable_hello() = hello_;
+  WriteHandshake(std::move(message));
 }
 
 void OutboundStream::Cancel(Error why) {
   {
     MutexLock lock(mutex_);
     open_ = false;
-    if (!why_ended_) why_ended_ = std::move(why);
+    if (!why_ended_) why_ended_ = why;
   }
-  call_.Cancel();
+  connection_->Cancel(std::move(why));
 }
 
 void OutboundStream::Send(std::string bytes) {
@@ -99,7 +86,7 @@ void OutboundStream::Send(std::string bytes) {
              queue_.Push({.bytes = std::move(bytes)});
     write = queued && ClaimWriter();
   }
-  if (write) call_.Write(write_message_);
+  if (write) Write();
   if (queued) return;
   metrics_.messages_dropped.Increment();
   metrics_.bytes_dropped.Increment(static_cast<double>(size));
@@ -139,7 +126,7 @@ Status OutboundStream::Call(std::string& request, MonotonicTime deadline, Done& 
     calls_.emplace(call_id, std::move(call));
     write = ClaimWriter();
   }
-  if (write) call_.Write(write_message_);
+  if (write) Write();
   return {};
 }
 
@@ -167,49 +154,67 @@ bool OutboundStream::PrepareWrite() {
   return any;
 }
 
+void OutboundStream::Write() {
+  while (connection_->Write(write_message_)) {
+    if (!FinishWrite(true)) return;
+  }
+}
+
 void OutboundStream::OnWriteDone(bool ok) {
-  bool write = false;
+  if (FinishWrite(ok)) Write();
+}
+
+bool OutboundStream::FinishWrite(bool ok) {
   bool finish = false;
   {
     MutexLock lock(mutex_);
     writing_ = ok && PrepareWrite();
-    write = writing_;
-    finish = !writing_ && reading_ended_;
+    if (writing_) return true;
+    finish = reading_ended_;
   }
-  if (write) call_.Write(write_message_);
-  if (finish) call_.Finish();
+  if (finish) connection_->Finish();
+  return false;
 }
 
-void OutboundStream::OnReadDone(bool ok) {
-  if (!ok) return EndReading();
-  if (Status handled = HandleMessage(); !handled) {
-    if (handled.error().code() == ErrorCode::kCorruption) context_->protocol_errors.Increment();
-    Cancel(std::move(handled).error());
-    return EndReading();
+void OutboundStream::OnIdle() {
+  {
+    MutexLock lock(mutex_);
+    if (writing_ || reading_ended_) return;
+    writing_ = true;
+    write_message_ = v1::PeerMessage();
   }
-  call_.Read(read_message_);
+  Write();
 }
 
-void OutboundStream::EndReading() {
+bool OutboundStream::OnMessage(v1::PeerMessage& message) {
+  const Status handled = HandleMessage(message);
+  if (!handled) OnReadEnd(handled.error());
+  return handled.has_value();
+}
+
+void OutboundStream::OnReadEnd(const Error& why) {
   bool finish = false;
   {
     MutexLock lock(mutex_);
     open_ = false;
-    reading_ended_ = true;
-    // Payloads are written from any thread: a write under way ends first.
+    if (std::exchange(reading_ended_, true)) return;
+    if (!why_ended_) why_ended_ = why;
     finish = !writing_;
   }
-  if (finish) call_.Finish();
+  if (why.code() == ErrorCode::kCorruption) context_->protocol_errors.Increment();
+  // Payloads are written from any thread: a write under way is broken off, and then finishes.
+  connection_->Cancel(why);
+  if (finish) connection_->Finish();
 }
 
-Status OutboundStream::HandleMessage() {
-  if (read_message_.has_refusal()) {
-    return std::unexpected(ErrorOf(read_message_.refusal()));
+Status OutboundStream::HandleMessage(v1::PeerMessage& message) {
+  if (message.has_refusal()) {
+    return std::unexpected(ErrorOf(message.refusal()));
   }
-  if (phase_ == Phase::kAwaitChallenge && read_message_.has_challenge()) {
-    return HandleChallenge(read_message_.challenge());
+  if (phase_ == Phase::kAwaitChallenge && message.has_challenge()) {
+    return HandleChallenge(message.challenge());
   }
-  if (phase_ == Phase::kAwaitWelcome && read_message_.has_welcome()) {
+  if (phase_ == Phase::kAwaitWelcome && message.has_welcome()) {
     phase_ = Phase::kOpen;
     {
       MutexLock lock(mutex_);
@@ -219,8 +224,8 @@ Status OutboundStream::HandleMessage() {
     owner_->OnStreamOpen(*this);
     return {};
   }
-  if (phase_ == Phase::kOpen && read_message_.has_frames() && kind_ == StreamKind::kForward) {
-    return HandleFrames(*read_message_.mutable_frames());
+  if (phase_ == Phase::kOpen && message.has_frames() && kind_ == StreamKind::kForward) {
+    return HandleFrames(*message.mutable_frames());
   }
   return MakeError(ErrorCode::kCorruption, "a message out of turn");
 }
@@ -244,7 +249,7 @@ void OutboundStream::WriteHandshake(v1::PeerMessage message) {
     handshake_message_ = std::move(message);
     write = ClaimWriter();
   }
-  if (write) call_.Write(write_message_);
+  if (write) Write();
 }
 
 Status OutboundStream::HandleFrames(v1::FrameBatch& batch) {
@@ -296,7 +301,7 @@ void OutboundStream::ExpireCall(std::uint64_t call_id) {
   }
 }
 
-void OutboundStream::OnDone(const grpc::Status& status) {
+void OutboundStream::OnDone() {
   struct EndedCall {
     PendingCall call;
     bool never_left = false;
@@ -309,7 +314,7 @@ void OutboundStream::OnDone(const grpc::Status& status) {
     MutexLock lock(mutex_);
     self = std::move(self_);
     open_ = false;
-    why = why_ended_ ? *why_ended_ : ErrorOfStatus(status);
+    why = *why_ended_;
     for (auto& [call_id, call] : calls_) {
       // Even one piece still here means that the peer never saw the whole request.
       ended.push_back({.call = std::move(call), .never_left = queue_.Contains(call_id)});

@@ -8,8 +8,9 @@
 #include <string>
 #include <unordered_map>
 
-#include "exchange_calls.h"
 #include "framing.h"
+#include "peer_connection.h"
+#include "seshat/v1/peer.pb.h"
 #include "transport_context.h"
 
 namespace seshat {
@@ -27,9 +28,9 @@ class OutboundStreamOwner {
   virtual void OnStreamEnd(OutboundStream& stream, const Error& why) = 0;
 };
 
-// Keeps itself alive from Start until the call is done.
+// Keeps itself alive from Start until its connection is done.
 // Threads: thread-safe.
-class OutboundStream final : public DialedCallHandler,
+class OutboundStream final : public PeerConnectionHandler,
                              public std::enable_shared_from_this<OutboundStream> {
  public:
   using Done = UniqueFunction<void(Result<std::string>)>;
@@ -38,9 +39,9 @@ class OutboundStream final : public DialedCallHandler,
                  std::shared_ptr<OutboundStreamOwner> owner, NodeId peer, StreamKind kind,
                  StreamMetrics metrics);
 
-  // Begins the handshake over `channel`. Called once.
+  // Dials and begins the handshake. Called once.
   // Pre: the stream is counted in context->dialed_streams; its end takes it off.
-  void Start(const std::shared_ptr<grpc::Channel>& channel);
+  void Start(const std::string& address);
   // Ends the stream soon; `why` is what its owner and its calls are told.
   void Cancel(Error why);
 
@@ -49,10 +50,12 @@ class OutboundStream final : public DialedCallHandler,
   // As Transport::Call, but that a refusal comes back at once, with `done` untouched.
   Status Call(std::string& request, MonotonicTime deadline, Done& done);
 
-  void OnStarted(bool ok) override;
-  void OnReadDone(bool ok) override;
+  void OnConnected() override;
+  bool OnMessage(v1::PeerMessage& message) override;
+  void OnReadEnd(const Error& why) override;
   void OnWriteDone(bool ok) override;
-  void OnDone(const grpc::Status& status) override;
+  void OnIdle() override;
+  void OnDone() override;
 
  private:
   enum class Phase { kAwaitChallenge, kAwaitWelcome, kOpen };
@@ -61,30 +64,33 @@ class OutboundStream final : public DialedCallHandler,
     std::optional<TimerQueue::Id> timer;
   };
 
-  Status HandleMessage();
+  Status HandleMessage(v1::PeerMessage& message);
   Status HandleChallenge(const v1::Challenge& challenge);
   Status HandleFrames(v1::FrameBatch& batch);
   void FinishCall(Payload reply);
   void ExpireCall(std::uint64_t call_id);
-  void EndReading();
   void WriteHandshake(v1::PeerMessage message);
   // Puts what is next into write_message_. False when there is nothing.
   bool PrepareWrite() SESHAT_REQUIRES(mutex_);
-  // Claims the writer. True when the caller must begin the write, after unlocking.
+  // Claims the writer. True when the caller must Write, after unlocking.
   bool ClaimWriter() SESHAT_REQUIRES(mutex_);
+  // Writes write_message_ and what is next, until nothing is or the kernel takes no more.
+  // Pre: this thread has claimed the writer.
+  void Write();
+  // What the end of a write means. True: the writer stays claimed, for the next message.
+  bool FinishWrite(bool ok);
 
   const std::shared_ptr<TransportContext> context_;
   const std::shared_ptr<OutboundStreamOwner> owner_;
   const NodeId peer_;
   const StreamKind kind_;
   const StreamMetrics metrics_;
-  DialedCall call_{*this};
+  const std::shared_ptr<PeerConnection> connection_;
 
-  // Owned by the completion thread.
+  // Owned by the transport's thread.
   Phase phase_ = Phase::kAwaitChallenge;
   LocalEnd local_;
   v1::Hello hello_;
-  v1::PeerMessage read_message_;
   FrameAssembler assembler_;
 
   // Owned by whoever claimed the writer.
@@ -92,7 +98,7 @@ class OutboundStream final : public DialedCallHandler,
 
   Mutex mutex_;
   std::shared_ptr<OutboundStream> self_ SESHAT_GUARDED_BY(mutex_);
-  std::optional<Error> why_ended_ SESHAT_GUARDED_BY(mutex_);
+  std::optional<Error> why_ended_ SESHAT_GUARDED_BY(mutex_);  // set before the stream ends
   bool open_ SESHAT_GUARDED_BY(mutex_) = false;
   bool writing_ SESHAT_GUARDED_BY(mutex_) = false;
   bool reading_ended_ SESHAT_GUARDED_BY(mutex_) = false;

@@ -1,11 +1,11 @@
-// The gRPC server of one node: accepts peers' streams and keeps at most one of a kind from each.
+// The door of one node: accepts peers' streams and keeps at most one of a kind from each.
 #pragma once
 
-#include <cstddef>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -20,7 +20,6 @@ class PeerAcceptor final : public InboundStreamOwner {
   // `on_peer_alive` is called when a peer has proven itself; on transport threads, must not block.
   PeerAcceptor(std::shared_ptr<TransportContext> context,
                std::function<void(NodeId)> on_peer_alive);
-  ~PeerAcceptor() override;
 
   // Errors: kIo when the address cannot be listened on. Called once.
   Status Listen();
@@ -29,28 +28,35 @@ class PeerAcceptor final : public InboundStreamOwner {
 
   // Closes what `peer` has open.
   void ClosePeer(NodeId peer);
-  // Closes everything and waits for the last reaction. Idempotent; not from a reaction.
+  // Closes everything and waits until it is closed. Called once at most, not from a reaction; the
+  // transport's thread must be stopped before this goes.
   void Stop();
 
-  void OnStreamArrived(const std::shared_ptr<InboundStream>& stream) override;
   void OnStreamAdmitted(const std::shared_ptr<InboundStream>& stream) override;
   void OnStreamEnd(InboundStream& stream) override;
 
  private:
   using Key = std::pair<NodeId, StreamKind>;
 
-  void ListenForNext();
+  // Unless there are as many handshakes as there may be: then the next one that ends calls it
+  // again, and whoever comes meanwhile waits in the kernel's queue.
+  void AcceptNext();
+  void OnAccepted(const asio::error_code& error, asio::ip::tcp::socket socket);
+  void CloseAll();
 
   const std::shared_ptr<TransportContext> context_;
   const std::function<void(NodeId)> on_peer_alive_;
-  v1::Peer::AsyncService service_;
-  std::unique_ptr<grpc::Server> server_;
   std::string address_;
+
+  // Owned by the transport's thread once listening.
+  asio::ip::tcp::acceptor acceptor_;
+  asio::steady_timer pause_;
+  bool is_accepting_ = false;
+  std::map<const InboundStream*, std::shared_ptr<InboundStream>> in_handshake_;
 
   Mutex mutex_;
   std::map<Key, std::shared_ptr<InboundStream>> admitted_ SESHAT_GUARDED_BY(mutex_);
-  std::set<const InboundStream*> in_handshake_ SESHAT_GUARDED_BY(mutex_);
-  LiveCount streams_;
+  LiveCount live_;  // streams, and the door while it is open
 };
 
 }  // namespace seshat

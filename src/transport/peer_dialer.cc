@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "grpc_settings.h"
-
 namespace seshat {
 
 PeerDialer::PeerDialer(std::shared_ptr<TransportContext> context, NodeId peer, std::string address)
@@ -39,7 +37,6 @@ void PeerDialer::Dial(std::uint64_t attempt) {
     if (state_ != State::kWaiting || attempt_ != attempt) return;
     state_ = State::kDialing;
   }
-  const std::shared_ptr<grpc::Channel> channel = MakeChannel(context_->options, address_);
   Streams streams;
   for (std::size_t i = 0; i < kStreamKinds; ++i) {
     streams[i] = std::make_shared<OutboundStream>(context_, shared_from_this(), peer_,
@@ -53,7 +50,7 @@ void PeerDialer::Dial(std::uint64_t attempt) {
     // Counted before anybody can wait for them to end.
     for (std::size_t i = 0; i < kStreamKinds; ++i) context_->dialed_streams.Add();
   }
-  for (const auto& stream : streams) stream->Start(channel);
+  for (const auto& stream : streams) stream->Start(address_);
   context_->timers.At(context_->clock.Now() + context_->options.handshake_timeout,
                       [weak = weak_from_this(), attempt] {
                         if (const auto dialer = weak.lock()) dialer->GiveUp(attempt);

@@ -1,7 +1,7 @@
 // The transport's one thread of its own: back-off, handshake and call deadlines.
 //
-// gRPC has alarms, but each costs a completion queue and a trip through its executor; calls want a
-// deadline each, nearly always cancelled.
+// Calls want a deadline each, nearly always cancelled, set from any thread: for that the timers of
+// the sockets' loop, which are its thread's own, would each cost a wake-up.
 #pragma once
 
 #include <cstdint>

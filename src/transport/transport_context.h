@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "completion_thread.h"
 #include "handshake.h"
+#include "io_thread.h"
 #include "seshat/base/mutex.h"
 #include "seshat/ports/clock.h"
 #include "seshat/ports/metrics.h"
@@ -28,9 +28,6 @@ inline constexpr std::size_t IndexOf(StreamKind kind) {
   return static_cast<std::size_t>(kind);
 }
 std::string_view ToString(StreamKind kind);
-
-// Room in a gRPC message beside its frames.
-inline constexpr std::size_t kMessageSlackBytes = std::size_t{64} << 10;
 
 // Counts what still has callbacks to come, so that Stop can wait for the last.
 // Threads: thread-safe.
@@ -65,7 +62,7 @@ class TransportContext {
   Counter& protocol_errors;
   Counter& handshakes_refused;
   TimerQueue timers;
-  CompletionThread completions;
+  IoThread io;
   LiveCount dialed_streams;
 
  private:

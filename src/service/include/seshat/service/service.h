@@ -2,7 +2,7 @@
 //
 // The node makes one, gives it to the TCP server as the factory of request handlers, and hands it
 // the calls of other nodes. It owns no thread; it runs on the executors it is given. It knows
-// neither RocksDB nor gRPC nor sockets.
+// neither RocksDB nor sockets.
 #pragma once
 
 #include <cstddef>

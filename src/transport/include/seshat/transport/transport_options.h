@@ -31,7 +31,7 @@ struct TransportOptions {
   std::string listen_address;  // host:port or [v6]:port; port 0 takes a free one
   std::string cluster_secret;  // empty: no proofs, and peers must have none either
 
-  // Payload bytes in one gRPC message, for one payload's piece or many payloads.
+  // Payload bytes in one message, for one payload's piece or many payloads.
   std::size_t frame_bytes_max = std::size_t{1} << 20;
   // One payload, sent or reassembled: the request limit (64 MiB) and room for its envelope.
   std::size_t payload_bytes_max = std::size_t{65} << 20;
@@ -49,7 +49,8 @@ struct TransportOptions {
   Duration backoff_max = std::chrono::seconds(2);
   // From dialling to the last Welcome, and from an accepted stream to ours.
   Duration handshake_timeout = std::chrono::seconds(5);
-  // A link on which nothing arrives for `interval` is probed, and broken after `timeout` more.
+  // A stream on which nothing is sent for `interval` sends a sign of life; one on which nothing
+  // arrives for `interval` and `timeout` more is broken.
   Duration keepalive_interval = std::chrono::seconds(1);
   Duration keepalive_timeout = std::chrono::seconds(2);
 

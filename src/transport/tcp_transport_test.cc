@@ -1,23 +1,21 @@
-#include "seshat/transport/grpc_transport.h"
+#include "seshat/transport/tcp_transport.h"
 
 #include <gmock/gmock.h>
-#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <asio/buffer.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
 #include <atomic>
 #include <future>
 #include <set>
 
 #include "freezable_proxy.h"
 #include "handshake.h"
-#include "seshat/v1/peer.grpc.pb.h"
+#include "seshat/base/big_endian.h"
+#include "seshat/v1/peer.pb.h"
 #include "transport_test_ports.h"
-
-// Debian's c-ares leaks the name of each look-up of "localhost"; it is not ours to free.
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() {
-  return "leak:libcares";
-}
 
 namespace seshat {
 namespace {
@@ -44,7 +42,7 @@ struct TestNode {
       : id(number), options(OptionsOf(number)), identity(IdentityOf(number)) {}
 
   void Start() {
-    auto started = GrpcTransport::Start(options, identity, handler, policy, clock, rng, metrics);
+    auto started = TcpTransport::Start(options, identity, handler, policy, clock, rng, metrics);
     ASSERT_TRUE(started.has_value()) << started.error().message();
     transport = std::move(*started);
   }
@@ -80,7 +78,7 @@ struct TestNode {
   BootClock clock;
   SeededRng rng;
   RecordedMetrics metrics;
-  std::unique_ptr<GrpcTransport> transport;  // last: stops before what it uses goes
+  std::unique_ptr<TcpTransport> transport;  // last: stops before what it uses goes
 };
 
 ErrorCode CodeOf(std::future<Result<std::string>>& answer) {
@@ -101,9 +99,9 @@ struct Pair : ::testing::Test {
   }
 };
 
-using GrpcTransportTest = Pair;
+using TcpTransportTest = Pair;
 
-TEST_F(GrpcTransportTest, DeliversInOrderWithinAChannel) {
+TEST_F(TcpTransportTest, DeliversInOrderWithinAChannel) {
   Connect();
   constexpr int kMessages = 5000;
 
@@ -125,7 +123,7 @@ TEST_F(GrpcTransportTest, DeliversInOrderWithinAChannel) {
   }
 }
 
-TEST_F(GrpcTransportTest, CarriesEmptyAndBinaryPayloads) {
+TEST_F(TcpTransportTest, CarriesEmptyAndBinaryPayloads) {
   Connect();
   const std::string binary("\0\xff\r\n\x80", 5);
 
@@ -137,7 +135,7 @@ TEST_F(GrpcTransportTest, CarriesEmptyAndBinaryPayloads) {
   EXPECT_EQ(b.handler.messages()[1].payload, binary);
 }
 
-TEST_F(GrpcTransportTest, CutsLargePayloadsIntoFramesAndPutsThemTogether) {
+TEST_F(TcpTransportTest, CutsLargePayloadsIntoFramesAndPutsThemTogether) {
   Connect();
   std::string large(10 << 20, '\0');
   for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 31 >> 8);
@@ -152,7 +150,7 @@ TEST_F(GrpcTransportTest, CutsLargePayloadsIntoFramesAndPutsThemTogether) {
   EXPECT_TRUE(*reply == "re:" + large);
 }
 
-TEST_F(GrpcTransportTest, ThreeNodesAllReachEachOther) {
+TEST_F(TcpTransportTest, ThreeNodesAllReachEachOther) {
   TestNode c(3);
   std::vector<TestNode*> nodes{&a, &b, &c};
   for (TestNode* node : nodes) node->Start();
@@ -174,7 +172,7 @@ TEST_F(GrpcTransportTest, ThreeNodesAllReachEachOther) {
   }
 }
 
-TEST_F(GrpcTransportTest, ANameIsLookedUp) {
+TEST_F(TcpTransportTest, ANameIsLookedUp) {
   a.Start();
   b.Start();
 
@@ -185,7 +183,7 @@ TEST_F(GrpcTransportTest, ANameIsLookedUp) {
 
 // --- Calls ---
 
-TEST_F(GrpcTransportTest, MatchesManyConcurrentCallsWithTheirReplies) {
+TEST_F(TcpTransportTest, MatchesManyConcurrentCallsWithTheirReplies) {
   Connect();
   constexpr int kCalls = 2000;
 
@@ -199,7 +197,7 @@ TEST_F(GrpcTransportTest, MatchesManyConcurrentCallsWithTheirReplies) {
   }
 }
 
-TEST_F(GrpcTransportTest, RepliesMayComeOutOfOrderAndFromOtherThreads) {
+TEST_F(TcpTransportTest, RepliesMayComeOutOfOrderAndFromOtherThreads) {
   Mutex mutex;
   std::vector<std::pair<std::string, RecordingHandler::Reply>> held;
   b.handler.on_call = [&](NodeId, std::string request, RecordingHandler::Reply reply) {
@@ -220,7 +218,7 @@ TEST_F(GrpcTransportTest, RepliesMayComeOutOfOrderAndFromOtherThreads) {
   EXPECT_EQ(second.get().value(), "answer 2");
 }
 
-TEST_F(GrpcTransportTest, ACallToAPeerThatIsNotConnectedIsUnavailable) {
+TEST_F(TcpTransportTest, ACallToAPeerThatIsNotConnectedIsUnavailable) {
   a.Start();
   b.Start();
   const std::string unused = b.address();
@@ -234,7 +232,7 @@ TEST_F(GrpcTransportTest, ACallToAPeerThatIsNotConnectedIsUnavailable) {
   EXPECT_EQ(CodeOf(unknown), ErrorCode::kUnavailable);
 }
 
-TEST_F(GrpcTransportTest, ACallWithoutAnAnswerIsUnknownAtItsDeadline) {
+TEST_F(TcpTransportTest, ACallWithoutAnAnswerIsUnknownAtItsDeadline) {
   RecordingHandler::Reply held;
   std::promise<void> arrived;
   b.handler.on_call = [&](NodeId, std::string request, RecordingHandler::Reply reply) {
@@ -252,7 +250,7 @@ TEST_F(GrpcTransportTest, ACallWithoutAnAnswerIsUnknownAtItsDeadline) {
   EXPECT_EQ(a.Call(b, "y").get().value(), "re:y") << "the late answer belongs to nobody";
 }
 
-TEST_F(GrpcTransportTest, ADroppedReplyBreaksTheCallAtOnce) {
+TEST_F(TcpTransportTest, ADroppedReplyBreaksTheCallAtOnce) {
   b.handler.on_call = [](NodeId, std::string, RecordingHandler::Reply) {};
   Connect();
 
@@ -261,7 +259,7 @@ TEST_F(GrpcTransportTest, ADroppedReplyBreaksTheCallAtOnce) {
   EXPECT_EQ(CodeOf(answer), ErrorCode::kOutcomeUnknown);
 }
 
-TEST_F(GrpcTransportTest, ACallIsUnknownWhenThePeerStopsBeforeItAnswers) {
+TEST_F(TcpTransportTest, ACallIsUnknownWhenThePeerStopsBeforeItAnswers) {
   std::promise<RecordingHandler::Reply> arrived;
   b.handler.on_call = [&](NodeId, std::string, RecordingHandler::Reply reply) {
     arrived.set_value(std::move(reply));
@@ -276,7 +274,7 @@ TEST_F(GrpcTransportTest, ACallIsUnknownWhenThePeerStopsBeforeItAnswers) {
   held("to nobody");
 }
 
-TEST_F(GrpcTransportTest, StopEndsEveryCallInFlightOnce) {
+TEST_F(TcpTransportTest, StopEndsEveryCallInFlightOnce) {
   b.handler.on_call = [held = std::make_shared<std::vector<RecordingHandler::Reply>>()](
                           NodeId, std::string, RecordingHandler::Reply reply) {
     held->push_back(std::move(reply));
@@ -299,7 +297,7 @@ TEST_F(GrpcTransportTest, StopEndsEveryCallInFlightOnce) {
   b.transport->Stop();
 }
 
-TEST_F(GrpcTransportTest, CallsOverTheirNumberAreRefused) {
+TEST_F(TcpTransportTest, CallsOverTheirNumberAreRefused) {
   a.options.calls_in_flight_max = 2;
   std::vector<RecordingHandler::Reply> held;
   b.handler.on_call = [&](NodeId, std::string, RecordingHandler::Reply reply) {
@@ -316,7 +314,7 @@ TEST_F(GrpcTransportTest, CallsOverTheirNumberAreRefused) {
   b.transport->Stop();
 }
 
-TEST_F(GrpcTransportTest, AnAcceptorWithTooManyUnansweredCallsReadsOnOnceTheyAreAnswered) {
+TEST_F(TcpTransportTest, AnAcceptorWithTooManyUnansweredCallsReadsOnOnceTheyAreAnswered) {
   b.options.calls_in_flight_max = 2;
   Mutex mutex;
   std::vector<RecordingHandler::Reply> held;
@@ -344,7 +342,7 @@ TEST_F(GrpcTransportTest, AnAcceptorWithTooManyUnansweredCallsReadsOnOnceTheyAre
   for (auto& answer : answers) EXPECT_EQ(answer.get().value(), "ok");
 }
 
-TEST_F(GrpcTransportTest, AStreamThatBreaksWhileItsReaderIsPausedEnds) {
+TEST_F(TcpTransportTest, AStreamThatBreaksWhileItsReaderIsPausedEnds) {
   b.options.calls_in_flight_max = 1;
   std::promise<RecordingHandler::Reply> arrived;
   b.handler.on_call = [&](NodeId, std::string, RecordingHandler::Reply reply) {
@@ -362,7 +360,7 @@ TEST_F(GrpcTransportTest, AStreamThatBreaksWhileItsReaderIsPausedEnds) {
 
 // --- Handshake ---
 
-TEST_F(GrpcTransportTest, TheSameSecretLetsIn) {
+TEST_F(TcpTransportTest, TheSameSecretLetsIn) {
   a.options.cluster_secret = b.options.cluster_secret = std::string(32, 's');
 
   Connect();
@@ -372,7 +370,7 @@ TEST_F(GrpcTransportTest, TheSameSecretLetsIn) {
   EXPECT_EQ(a.policy.seen().at(0).identity.store_id, "store-2");
 }
 
-TEST_F(GrpcTransportTest, AnotherSecretIsRefused) {
+TEST_F(TcpTransportTest, AnotherSecretIsRefused) {
   a.options.cluster_secret = std::string(32, 's');
   b.options.cluster_secret = std::string(32, 't');
   a.Start();
@@ -384,7 +382,7 @@ TEST_F(GrpcTransportTest, AnotherSecretIsRefused) {
   EXPECT_TRUE(b.policy.seen().empty()) << "whoever has not proven itself does not reach the policy";
 }
 
-TEST_F(GrpcTransportTest, AMissingSecretIsRefusedOnEitherSide) {
+TEST_F(TcpTransportTest, AMissingSecretIsRefusedOnEitherSide) {
   b.options.cluster_secret = std::string(32, 's');
   a.Start();
   b.Start();
@@ -396,7 +394,7 @@ TEST_F(GrpcTransportTest, AMissingSecretIsRefusedOnEitherSide) {
   EXPECT_TRUE(b.IsRefused(a, "node 2 has a cluster secret and node 1 has none"));
 }
 
-TEST_F(GrpcTransportTest, AForeignClusterIsRefused) {
+TEST_F(TcpTransportTest, AForeignClusterIsRefused) {
   a.identity.cluster_id = "foreign";
   a.Start();
   b.Start();
@@ -407,7 +405,7 @@ TEST_F(GrpcTransportTest, AForeignClusterIsRefused) {
   EXPECT_GE(b.metrics.Sum("transport_handshakes_refused_total"), 1);
 }
 
-TEST_F(GrpcTransportTest, BeforeBootstrapAnotherMemberListIsRefused) {
+TEST_F(TcpTransportTest, BeforeBootstrapAnotherMemberListIsRefused) {
   a.identity.cluster_id.clear();
   a.identity.bootstrap_hash = "other";
   a.Start();
@@ -418,7 +416,7 @@ TEST_F(GrpcTransportTest, BeforeBootstrapAnotherMemberListIsRefused) {
   EXPECT_TRUE(a.IsRefused(b, "initial members"));
 }
 
-TEST_F(GrpcTransportTest, AnIdentitySetLaterCountsInLaterHandshakes) {
+TEST_F(TcpTransportTest, AnIdentitySetLaterCountsInLaterHandshakes) {
   a.identity.cluster_id = "foreign";
   a.Start();
   b.Start();
@@ -430,7 +428,7 @@ TEST_F(GrpcTransportTest, AnIdentitySetLaterCountsInLaterHandshakes) {
   EXPECT_TRUE(a.Reaches(b));
 }
 
-TEST_F(GrpcTransportTest, AnIdentitySetLaterCountsForThePeerThatComesNext) {
+TEST_F(TcpTransportTest, AnIdentitySetLaterCountsForThePeerThatComesNext) {
   std::atomic<int> refused = 0;
   b.options.on_link_event = [&](const LinkEvent& event) {
     if (event.kind == LinkEvent::Kind::kRefusedInbound) ++refused;
@@ -446,7 +444,7 @@ TEST_F(GrpcTransportTest, AnIdentitySetLaterCountsForThePeerThatComesNext) {
   EXPECT_EQ(refused, 0);
 }
 
-TEST_F(GrpcTransportTest, AnotherNodeAtTheAddressIsRefused) {
+TEST_F(TcpTransportTest, AnotherNodeAtTheAddressIsRefused) {
   a.Start();
   b.Start();
 
@@ -456,7 +454,7 @@ TEST_F(GrpcTransportTest, AnotherNodeAtTheAddressIsRefused) {
   EXPECT_FALSE(a.transport->Connected(NodeId(3)));
 }
 
-TEST_F(GrpcTransportTest, TheAcceptorsPolicyMayRefuseAStore) {
+TEST_F(TcpTransportTest, TheAcceptorsPolicyMayRefuseAStore) {
   b.policy.RefuseStore("store-1", Error(ErrorCode::kPermissionDenied, "a wiped disk"));
   a.Start();
   b.Start();
@@ -467,7 +465,7 @@ TEST_F(GrpcTransportTest, TheAcceptorsPolicyMayRefuseAStore) {
   EXPECT_FALSE(a.transport->Connected(b.id));
 }
 
-TEST_F(GrpcTransportTest, TheDialersPolicyMayRefuseAStore) {
+TEST_F(TcpTransportTest, TheDialersPolicyMayRefuseAStore) {
   a.policy.RefuseStore("store-2", Error(ErrorCode::kPermissionDenied, "a wiped disk"));
   a.Start();
   b.Start();
@@ -478,7 +476,7 @@ TEST_F(GrpcTransportTest, TheDialersPolicyMayRefuseAStore) {
   EXPECT_EQ(b.handler.count(), 0u);
 }
 
-TEST_F(GrpcTransportTest, ARefusalThatIsLiftedLetsThePeerIn) {
+TEST_F(TcpTransportTest, ARefusalThatIsLiftedLetsThePeerIn) {
   b.policy.RefuseStore("store-1", Error(ErrorCode::kUnavailable, "still loading"));
   a.Start();
   b.Start();
@@ -494,11 +492,19 @@ TEST_F(GrpcTransportTest, ARefusalThatIsLiftedLetsThePeerIn) {
 
 // Speaks to a transport by hand.
 struct RawPeer {
-  explicit RawPeer(const TestNode& target)
-      : stub(v1::Peer::NewStub(
-            grpc::CreateChannel(target.address(), grpc::InsecureChannelCredentials()))),
-        stream(stub->Exchange(&context)) {}
+  explicit RawPeer(const TestNode& target) {
+    socket.connect({asio::ip::address_v4::loopback(), target.port()});
+  }
 
+  void WriteBytes(const std::string& bytes) {
+    asio::error_code ignored;  // the other end may have hung up already
+    asio::write(socket, asio::buffer(bytes), ignored);
+  }
+  void Write(const v1::PeerMessage& message) {
+    std::string bytes;
+    AppendBigEndian32(bytes, static_cast<std::uint32_t>(message.ByteSizeLong()));
+    WriteBytes(bytes + message.SerializeAsString());
+  }
   void WriteHello(std::uint32_t protocol_min, std::uint32_t protocol_max) {
     const LocalEnd local{.node_id = NodeId(1),
                          .identity = IdentityOf(1),
@@ -508,7 +514,7 @@ struct RawPeer {
     v1::PeerMessage message;
     FillHello(local, NodeId(2), std::string(kNonceBytes, 'n'), *message.mutable_hello());
     message.mutable_hello()->set_channel(v1::PEER_CHANNEL_APPEND);
-    stream->Write(message);
+    Write(message);
   }
   // Up to Welcome, without a secret.
   void Enter() {
@@ -516,18 +522,34 @@ struct RawPeer {
     ASSERT_TRUE(Read().has_challenge());
     v1::PeerMessage message;
     message.mutable_proof();
-    stream->Write(message);
+    Write(message);
     ASSERT_TRUE(Read().has_welcome());
   }
+  // The next message that says something; nothing in it at the end.
   v1::PeerMessage Read() {
     v1::PeerMessage message;
-    stream->Read(&message);
+    while (message.kind_case() == v1::PeerMessage::KIND_NOT_SET) {
+      std::string bytes = ReadBytes(4);
+      if (bytes.empty()) break;
+      bytes = ReadBytes(ReadBigEndian32(bytes));
+      message.ParseFromString(bytes);
+    }
     return message;
   }
+  std::string ReadBytes(std::size_t count) {
+    std::string bytes(count, '\0');
+    asio::error_code error;
+    asio::read(socket, asio::buffer(bytes), error);
+    return error ? std::string() : bytes;
+  }
+  bool IsClosed() {
+    while (Read().kind_case() != v1::PeerMessage::KIND_NOT_SET) {
+    }
+    return true;
+  }
 
-  grpc::ClientContext context;
-  std::unique_ptr<v1::Peer::Stub> stub;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::PeerMessage, v1::PeerMessage>> stream;
+  asio::io_context io;
+  asio::ip::tcp::socket socket{io};
 };
 
 v1::PeerMessage FrameMessage(std::string payload, bool more) {
@@ -538,7 +560,7 @@ v1::PeerMessage FrameMessage(std::string payload, bool more) {
   return message;
 }
 
-TEST_F(GrpcTransportTest, APeerOfANewerProtocolOnlyIsRefusedForGood) {
+TEST_F(TcpTransportTest, APeerOfANewerProtocolOnlyIsRefusedForGood) {
   b.Start();
   RawPeer raw(b);
 
@@ -548,103 +570,144 @@ TEST_F(GrpcTransportTest, APeerOfANewerProtocolOnlyIsRefusedForGood) {
   ASSERT_TRUE(answer.has_refusal());
   EXPECT_TRUE(answer.refusal().permanent());
   EXPECT_THAT(answer.refusal().reason(), HasSubstr("peer protocol"));
-  EXPECT_EQ(raw.stream->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_TRUE(raw.IsClosed());
 }
 
-TEST_F(GrpcTransportTest, FramesBeforeTheHandshakeReachNobody) {
+TEST_F(TcpTransportTest, FramesBeforeTheHandshakeReachNobody) {
   b.Start();
   RawPeer raw(b);
 
-  raw.stream->Write(FrameMessage("sneaky", false));
+  raw.Write(FrameMessage("sneaky", false));
 
   EXPECT_TRUE(raw.Read().has_refusal());
-  EXPECT_FALSE(raw.stream->Finish().ok());
+  EXPECT_TRUE(raw.IsClosed());
   EXPECT_EQ(b.handler.count(), 0u);
   EXPECT_EQ(b.metrics.Sum("transport_protocol_errors_total"), 1);
 }
 
-TEST_F(GrpcTransportTest, FramesInsteadOfAProofReachNobody) {
+TEST_F(TcpTransportTest, FramesInsteadOfAProofReachNobody) {
   b.options.cluster_secret = std::string(32, 's');
   b.Start();
   RawPeer raw(b);
   raw.WriteHello(kPeerProtocolMin, kPeerProtocolMax);
   ASSERT_TRUE(raw.Read().has_challenge());
 
-  raw.stream->Write(FrameMessage("sneaky", false));
+  raw.Write(FrameMessage("sneaky", false));
 
   EXPECT_TRUE(raw.Read().has_refusal());
-  EXPECT_FALSE(raw.stream->Finish().ok());
+  EXPECT_TRUE(raw.IsClosed());
   EXPECT_EQ(b.handler.count(), 0u);
 }
 
-TEST_F(GrpcTransportTest, APayloadThatGrowsOverTheLimitClosesTheStream) {
+TEST_F(TcpTransportTest, APayloadThatGrowsOverTheLimitClosesTheStream) {
   b.options.payload_bytes_max = 100'000;
   b.Start();
   RawPeer raw(b);
   raw.Enter();
 
-  for (int i = 0; i < 3; ++i) raw.stream->Write(FrameMessage(std::string(50'000, 'x'), true));
+  for (int i = 0; i < 3; ++i) raw.Write(FrameMessage(std::string(50'000, 'x'), true));
   const v1::PeerMessage answer = raw.Read();
 
   EXPECT_THAT(answer.refusal().reason(), HasSubstr("over the limit of 100000 bytes"));
-  EXPECT_FALSE(raw.stream->Finish().ok());
+  EXPECT_TRUE(raw.IsClosed());
   EXPECT_EQ(b.handler.count(), 0u);
 }
 
-TEST_F(GrpcTransportTest, AMessageOverTheFrameLimitClosesTheStream) {
+TEST_F(TcpTransportTest, AMessageOverTheFrameLimitClosesTheStream) {
   b.options.frame_bytes_max = 10'000;
   b.Start();
   RawPeer raw(b);
   raw.Enter();
 
-  raw.stream->Write(FrameMessage(std::string(200'000, 'x'), false));
+  raw.Write(FrameMessage(std::string(200'000, 'x'), false));
 
-  EXPECT_FALSE(raw.stream->Finish().ok());
+  EXPECT_TRUE(raw.IsClosed());
   EXPECT_EQ(b.handler.count(), 0u);
 }
 
-TEST_F(GrpcTransportTest, ASecondStreamOfAPeerReplacesTheFirst) {
+TEST_F(TcpTransportTest, ASecondStreamOfAPeerReplacesTheFirst) {
   b.Start();
   RawPeer first(b);
   first.Enter();
   RawPeer second(b);
   second.Enter();
 
-  EXPECT_FALSE(first.stream->Finish().ok());
-  second.stream->Write(FrameMessage("still here", false));
+  EXPECT_TRUE(first.IsClosed());
+  second.Write(FrameMessage("still here", false));
 
   EXPECT_TRUE(Eventually([&] { return b.handler.count() == 1; }));
 }
 
-TEST_F(GrpcTransportTest, AStreamThatNeverSaysHelloIsClosed) {
+TEST_F(TcpTransportTest, HandshakesOverTheirNumberWaitAtTheDoor) {
+  b.options.inbound_handshakes_max = 1;
+  b.options.handshake_timeout = std::chrono::milliseconds(200);
+  a.Start();
+  b.Start();
+  RawPeer silent(b);
+  RawPeer second(b);
+
+  second.Enter();
+
+  silent.socket.non_blocking(true);
+  asio::error_code error;
+  char byte = 0;
+  silent.socket.read_some(asio::buffer(&byte, 1), error);
+  EXPECT_EQ(error, asio::error::eof) << "the second was heard while the first had the only place";
+  a.Dial(b);
+
+  EXPECT_TRUE(a.Reaches(b));
+}
+
+TEST_F(TcpTransportTest, SignsOfLifeKeepAQuietStream) {
+  b.options.keepalive_interval = std::chrono::milliseconds(200);
+  b.options.keepalive_timeout = std::chrono::milliseconds(800);
+  b.Start();
+  RawPeer raw(b);
+  raw.Enter();
+  const std::string sign(4, '\0');
+
+  for (int i = 0; i < 8; ++i) {  // 1.6 s, longer than the silence that ends a stream
+    ASSERT_EQ(raw.ReadBytes(sign.size()), sign);
+    raw.WriteBytes(sign);
+  }
+  raw.Write(FrameMessage("still here", false));
+
+  EXPECT_TRUE(Eventually([&] { return b.handler.count() == 1; }));
+}
+
+TEST_F(TcpTransportTest, AStreamThatFallsSilentIsClosed) {
+  b.options.keepalive_interval = b.options.keepalive_timeout = std::chrono::milliseconds(50);
+  b.Start();
+  RawPeer raw(b);
+  raw.Enter();
+
+  EXPECT_TRUE(raw.IsClosed());
+}
+
+TEST_F(TcpTransportTest, AStreamThatNeverSaysHelloIsClosed) {
   b.options.handshake_timeout = std::chrono::milliseconds(50);
   b.Start();
   RawPeer raw(b);
 
-  EXPECT_FALSE(raw.stream->Finish().ok());
+  EXPECT_TRUE(raw.IsClosed());
 }
 
-TEST_F(GrpcTransportTest, BytesThatAreNoMessageCloseTheStreamAndHurtNobody) {
+TEST_F(TcpTransportTest, BytesThatAreNoMessageCloseTheStreamAndHurtNobody) {
   Connect();
-  const auto channel = grpc::CreateChannel(b.address(), grpc::InsecureChannelCredentials());
-  const grpc::internal::RpcMethod method("/seshat.v1.Peer/Exchange",
-                                         grpc::internal::RpcMethod::BIDI_STREAMING, channel);
   Random random(7);
 
   for (int i = 0; i < 50; ++i) {
-    grpc::ClientContext context;
-    std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
-        grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>::Create(
-            channel.get(), method, &context));
+    RawPeer raw(b);
     std::string junk(1 + random.Below(200), '\0');
     for (char& byte : junk) byte = static_cast<char>(random.Next());
-    const grpc::Slice slice(junk);
-    stream->Write(grpc::ByteBuffer(&slice, 1));
-    stream->WritesDone();
-    grpc::ByteBuffer answer;
-    while (stream->Read(&answer)) {
+    if (i % 2 == 0) {  // else most lengths are over the limit
+      std::string length;
+      AppendBigEndian32(length, static_cast<std::uint32_t>(junk.size()));
+      junk = length + junk;
     }
-    stream->Finish();
+    raw.WriteBytes(junk);
+    raw.socket.shutdown(asio::ip::tcp::socket::shutdown_send);
+    EXPECT_TRUE(raw.IsClosed());
   }
 
   EXPECT_EQ(a.Call(b, "x").get().value(), "re:x");
@@ -652,7 +715,7 @@ TEST_F(GrpcTransportTest, BytesThatAreNoMessageCloseTheStreamAndHurtNobody) {
 
 // --- Trouble ---
 
-TEST_F(GrpcTransportTest, ReconnectsAfterThePeerRestarts) {
+TEST_F(TcpTransportTest, ReconnectsAfterThePeerRestarts) {
   Connect();
   b.options.listen_address = b.address();
   b.transport->Stop();
@@ -669,7 +732,7 @@ TEST_F(GrpcTransportTest, ReconnectsAfterThePeerRestarts) {
   EXPECT_TRUE(Eventually([&] { return b.handler.count() == 1; }));
 }
 
-TEST_F(GrpcTransportTest, APeerThatReachesUsEndsOurBackOff) {
+TEST_F(TcpTransportTest, APeerThatReachesUsEndsOurBackOff) {
   a.options.backoff_min = a.options.backoff_max = std::chrono::hours(1);
   a.Start();
   b.Start();
@@ -687,7 +750,7 @@ TEST_F(GrpcTransportTest, APeerThatReachesUsEndsOurBackOff) {
   EXPECT_TRUE(a.Reaches(b));
 }
 
-TEST_F(GrpcTransportTest, AFrozenPeerIsNoticedAndHurtsNoOther) {
+TEST_F(TcpTransportTest, AFrozenPeerIsNoticedAndHurtsNoOther) {
   TestNode c(3);
   a.options.keepalive_interval = std::chrono::milliseconds(200);
   a.options.keepalive_timeout = std::chrono::milliseconds(200);
@@ -710,7 +773,7 @@ TEST_F(GrpcTransportTest, AFrozenPeerIsNoticedAndHurtsNoOther) {
   EXPECT_TRUE(a.Reaches(b));
 }
 
-TEST_F(GrpcTransportTest, WhatDoesNotFitTheQueueOfAFrozenPeerIsDropped) {
+TEST_F(TcpTransportTest, WhatDoesNotFitTheQueueOfAFrozenPeerIsDropped) {
   a.options.append_queue_bytes_max = a.options.forward_queue_bytes_max = 1 << 20;
   a.options.keepalive_interval = a.options.keepalive_timeout = std::chrono::minutes(1);
   a.Start();
@@ -730,7 +793,7 @@ TEST_F(GrpcTransportTest, WhatDoesNotFitTheQueueOfAFrozenPeerIsDropped) {
   EXPECT_GE(a.metrics.Sum("transport_bytes_dropped_total"), 10 * 200'000);
 }
 
-TEST_F(GrpcTransportTest, ARequestThatNeverLeftIsUnavailableAndOneThatDidIsUnknown) {
+TEST_F(TcpTransportTest, ARequestThatNeverLeftIsUnavailableAndOneThatDidIsUnknown) {
   a.options.forward_queue_bytes_max = 8 << 20;
   a.Start();
   b.Start();
@@ -762,7 +825,7 @@ TEST_F(GrpcTransportTest, ARequestThatNeverLeftIsUnavailableAndOneThatDidIsUnkno
   EXPECT_EQ(codes, (std::set<ErrorCode>{ErrorCode::kUnavailable, ErrorCode::kOutcomeUnknown}));
 }
 
-TEST_F(GrpcTransportTest, APeerThatAcceptsButNeverSpeaksIsGivenUp) {
+TEST_F(TcpTransportTest, APeerThatAcceptsButNeverSpeaksIsGivenUp) {
   a.options.handshake_timeout = std::chrono::milliseconds(100);
   a.Start();
   b.Start();
@@ -776,7 +839,7 @@ TEST_F(GrpcTransportTest, APeerThatAcceptsButNeverSpeaksIsGivenUp) {
   EXPECT_TRUE(a.Reaches(b));
 }
 
-TEST_F(GrpcTransportTest, ARemovedPeerIsLeftAlone) {
+TEST_F(TcpTransportTest, ARemovedPeerIsLeftAlone) {
   Connect();
 
   a.transport->RemovePeer(b.id);
@@ -786,7 +849,7 @@ TEST_F(GrpcTransportTest, ARemovedPeerIsLeftAlone) {
   EXPECT_EQ(a.metrics.Sum("transport_peer_connected"), 0);
 }
 
-TEST_F(GrpcTransportTest, ANewAddressMovesTheLink) {
+TEST_F(TcpTransportTest, ANewAddressMovesTheLink) {
   Connect();
   TestNode moved(2);
   moved.Start();
@@ -799,7 +862,7 @@ TEST_F(GrpcTransportTest, ANewAddressMovesTheLink) {
   EXPECT_EQ(b.handler.count(), 0u);
 }
 
-TEST_F(GrpcTransportTest, LinkEventsTellAnOperatorWhatHappens) {
+TEST_F(TcpTransportTest, LinkEventsTellAnOperatorWhatHappens) {
   Mutex mutex;
   std::vector<LinkEvent::Kind> kinds;
   a.options.on_link_event = [&](const LinkEvent& event) {
@@ -820,29 +883,29 @@ TEST_F(GrpcTransportTest, LinkEventsTellAnOperatorWhatHappens) {
   a.transport->Stop();
 }
 
-TEST_F(GrpcTransportTest, APortInUseIsAnErrorThatNamesIt) {
+TEST_F(TcpTransportTest, APortInUseIsAnErrorThatNamesIt) {
   b.Start();
   a.options.listen_address = b.address();
 
   const auto started =
-      GrpcTransport::Start(a.options, a.identity, a.handler, a.policy, a.clock, a.rng, a.metrics);
+      TcpTransport::Start(a.options, a.identity, a.handler, a.policy, a.clock, a.rng, a.metrics);
 
   ASSERT_FALSE(started.has_value());
   EXPECT_EQ(started.error().code(), ErrorCode::kIo);
   EXPECT_THAT(started.error().message(), HasSubstr(b.address()));
 }
 
-TEST_F(GrpcTransportTest, OptionsThatContradictThemselvesAreRefused) {
+TEST_F(TcpTransportTest, OptionsThatContradictThemselvesAreRefused) {
   a.options.backoff_max = a.options.backoff_min / 2;
 
   const auto started =
-      GrpcTransport::Start(a.options, a.identity, a.handler, a.policy, a.clock, a.rng, a.metrics);
+      TcpTransport::Start(a.options, a.identity, a.handler, a.policy, a.clock, a.rng, a.metrics);
 
   ASSERT_FALSE(started.has_value());
   EXPECT_EQ(started.error().code(), ErrorCode::kInvalidArgument);
 }
 
-TEST_F(GrpcTransportTest, StoppingUnderTrafficIsSafe) {
+TEST_F(TcpTransportTest, StoppingUnderTrafficIsSafe) {
   Connect();
   b.Dial(a);
   ASSERT_TRUE(b.Reaches(a));

@@ -1,4 +1,4 @@
-#include "seshat/transport/grpc_transport.h"
+#include "seshat/transport/tcp_transport.h"
 
 #include <fmt/format.h>
 
@@ -45,7 +45,7 @@ Status CheckOptions(const TransportOptions& options, const PeerIdentity& identit
 }  // namespace
 
 // Threads: thread-safe.
-class GrpcTransport::Impl {
+class TcpTransport::Impl {
  public:
   explicit Impl(std::shared_ptr<TransportContext> context)
       : context_(std::move(context)), acceptor_(context_, [this](NodeId peer) { OnAlive(peer); }) {}
@@ -75,13 +75,13 @@ class GrpcTransport::Impl {
   std::map<NodeId, std::shared_ptr<PeerDialer>> peers_ SESHAT_GUARDED_BY(mutex_);
 };
 
-std::shared_ptr<PeerDialer> GrpcTransport::Impl::Find(NodeId peer) const {
+std::shared_ptr<PeerDialer> TcpTransport::Impl::Find(NodeId peer) const {
   MutexLock lock(mutex_);
   const auto place = peers_.find(peer);
   return place == peers_.end() ? nullptr : place->second;
 }
 
-void GrpcTransport::Impl::SetPeer(NodeId peer, std::string address) {
+void TcpTransport::Impl::SetPeer(NodeId peer, std::string address) {
   if (peer == context_->options.node_id || peer == kNoNode) return;
   const auto dialer = std::make_shared<PeerDialer>(context_, peer, std::move(address));
   std::shared_ptr<PeerDialer> replaced;
@@ -96,7 +96,7 @@ void GrpcTransport::Impl::SetPeer(NodeId peer, std::string address) {
   dialer->DialNow();
 }
 
-void GrpcTransport::Impl::RemovePeer(NodeId peer) {
+void TcpTransport::Impl::RemovePeer(NodeId peer) {
   std::shared_ptr<PeerDialer> removed;
   {
     MutexLock lock(mutex_);
@@ -110,32 +110,32 @@ void GrpcTransport::Impl::RemovePeer(NodeId peer) {
   acceptor_.ClosePeer(peer);
 }
 
-void GrpcTransport::Impl::RefuseCall(NodeId to, UniqueFunction<void(Result<std::string>)> done) {
+void TcpTransport::Impl::RefuseCall(NodeId to, UniqueFunction<void(Result<std::string>)> done) {
   context_->timers.Post([to, refused = std::move(done)]() mutable {
     refused(MakeError(ErrorCode::kUnavailable,
                       fmt::format("node {} is not a peer of this node", to.value())));
   });
 }
 
-void GrpcTransport::Impl::Stop() {
+void TcpTransport::Impl::Stop() {
   std::map<NodeId, std::shared_ptr<PeerDialer>> peers;
   {
     MutexLock lock(mutex_);
-    stopped_ = true;
+    if (std::exchange(stopped_, true)) return;
     peers.swap(peers_);
   }
   for (const auto& [peer, dialer] : peers) dialer->Close();
   context_->timers.Stop();
   context_->dialed_streams.WaitForNone();
   acceptor_.Stop();
-  context_->completions.Stop();
+  context_->io.Stop();
 }
 
-Result<std::unique_ptr<GrpcTransport>> GrpcTransport::Start(TransportOptions options,
-                                                            PeerIdentity identity,
-                                                            PeerHandler& handler,
-                                                            HandshakePolicy& policy, Clock& clock,
-                                                            Rng& rng, Metrics& metrics) {
+Result<std::unique_ptr<TcpTransport>> TcpTransport::Start(TransportOptions options,
+                                                          PeerIdentity identity,
+                                                          PeerHandler& handler,
+                                                          HandshakePolicy& policy, Clock& clock,
+                                                          Rng& rng, Metrics& metrics) {
   if (Status checked = CheckOptions(options, identity); !checked) {
     return std::unexpected(std::move(checked).error());
   }
@@ -144,52 +144,52 @@ Result<std::unique_ptr<GrpcTransport>> GrpcTransport::Start(TransportOptions opt
   if (Status listening = impl->Listen(); !listening) {
     return std::unexpected(std::move(listening).error());
   }
-  return std::unique_ptr<GrpcTransport>(new GrpcTransport(std::move(impl)));
+  return std::unique_ptr<TcpTransport>(new TcpTransport(std::move(impl)));
 }
 
-GrpcTransport::GrpcTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TcpTransport::TcpTransport(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
-GrpcTransport::~GrpcTransport() {
+TcpTransport::~TcpTransport() {
   Stop();
 }
 
-void GrpcTransport::SetIdentity(PeerIdentity identity) {
+void TcpTransport::SetIdentity(PeerIdentity identity) {
   impl_->context().SetIdentity(std::move(identity));
 }
 
-void GrpcTransport::SetPeer(NodeId peer, std::string address) {
+void TcpTransport::SetPeer(NodeId peer, std::string address) {
   impl_->SetPeer(peer, std::move(address));
 }
 
-void GrpcTransport::RemovePeer(NodeId peer) {
+void TcpTransport::RemovePeer(NodeId peer) {
   impl_->RemovePeer(peer);
 }
 
-bool GrpcTransport::Connected(NodeId peer) const {
+bool TcpTransport::Connected(NodeId peer) const {
   const auto dialer = impl_->Find(peer);
   return dialer && dialer->Connected();
 }
 
-std::string GrpcTransport::LastError(NodeId peer) const {
+std::string TcpTransport::LastError(NodeId peer) const {
   const auto dialer = impl_->Find(peer);
   return dialer ? dialer->LastError() : std::string("not a peer of this node");
 }
 
-const std::string& GrpcTransport::ListenAddress() const {
+const std::string& TcpTransport::ListenAddress() const {
   return impl_->address();
 }
 
-void GrpcTransport::Stop() {
+void TcpTransport::Stop() {
   impl_->Stop();
 }
 
-void GrpcTransport::Send(NodeId to, Channel channel, std::string payload) {
+void TcpTransport::Send(NodeId to, Channel channel, std::string payload) {
   const StreamKind kind = channel == Channel::kControl ? StreamKind::kControl : StreamKind::kAppend;
   if (const auto dialer = impl_->Find(to)) dialer->Send(kind, std::move(payload));
 }
 
-void GrpcTransport::Call(NodeId to, std::string request, MonotonicTime deadline,
-                         UniqueFunction<void(Result<std::string>)> done) {
+void TcpTransport::Call(NodeId to, std::string request, MonotonicTime deadline,
+                        UniqueFunction<void(Result<std::string>)> done) {
   if (const auto dialer = impl_->Find(to)) {
     dialer->Call(std::move(request), deadline, std::move(done));
   } else {

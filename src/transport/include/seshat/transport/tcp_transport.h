@@ -1,4 +1,4 @@
-// The transport between real processes: gRPC streams, one set per direction and peer.
+// The transport between real processes: TCP connections, one set per direction and peer.
 //
 // It carries opaque payloads. It knows nothing of Raft, of commands or of who leads; whom to
 // connect to and whom to let in is decided above (SetPeer, HandshakePolicy).
@@ -23,20 +23,20 @@ namespace seshat {
 // Threads:  thread-safe; PeerHandler, HandshakePolicy and `done` are called on transport threads,
 //           never under a lock of the transport.
 // Source:   docs/adr/0009-peer-streams.md
-class GrpcTransport final : public Transport {
+class TcpTransport final : public Transport {
  public:
   // Listens and accepts streams at once; dials nobody before SetPeer.
   // Errors:   kInvalidArgument for options that contradict each other; kIo when the address cannot
   //           be listened on (taken, not ours, unresolvable).
   // Lifetime: everything passed by reference must live until Stop has returned.
-  static Result<std::unique_ptr<GrpcTransport>> Start(TransportOptions options,
-                                                      PeerIdentity identity, PeerHandler& handler,
-                                                      HandshakePolicy& policy, Clock& clock,
-                                                      Rng& rng, Metrics& metrics);
+  static Result<std::unique_ptr<TcpTransport>> Start(TransportOptions options,
+                                                     PeerIdentity identity, PeerHandler& handler,
+                                                     HandshakePolicy& policy, Clock& clock,
+                                                     Rng& rng, Metrics& metrics);
   // Stops.
-  ~GrpcTransport() override;
-  GrpcTransport(const GrpcTransport&) = delete;
-  GrpcTransport& operator=(const GrpcTransport&) = delete;
+  ~TcpTransport() override;
+  TcpTransport(const TcpTransport&) = delete;
+  TcpTransport& operator=(const TcpTransport&) = delete;
 
   // Handshakes that begin after it use `identity`; links that are up stay as they are.
   void SetIdentity(PeerIdentity identity);
@@ -66,7 +66,7 @@ class GrpcTransport final : public Transport {
 
  private:
   class Impl;
-  explicit GrpcTransport(std::unique_ptr<Impl> impl);
+  explicit TcpTransport(std::unique_ptr<Impl> impl);
 
   std::unique_ptr<Impl> impl_;
 };
