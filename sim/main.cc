@@ -2,94 +2,32 @@
 //
 //   seshat-sim --seed N | --seeds A..B  [--nodes 3] [--seconds 20] [--mode safety|liveness]
 //              [--jobs 1] [--trace]
-// Exit status 0 when every run held, 1 when one failed, 2 for wrong arguments. `--seeds` runs each
-// job in a process of its own, so that a crash of one seed is reported like any other failure.
+//   seshat-sim --script FILE|-
+// Exit status 0 when every run held, 1 when one failed, 2 for wrong arguments or a wrong step.
+// `--seeds` runs each job in a process of its own, so that a crash of one seed is reported like any
+// other failure. `--script` plays a scenario on bare cores (script.h) from a file or standard
+// input.
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <iostream>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include <fmt/format.h>
 
+#include "arguments.h"
+#include "script.h"
 #include "simulation.h"
 
 namespace seshat {
 namespace {
-
-struct Arguments {
-  SimOptions options;
-  std::uint64_t first_seed = 0;
-  std::uint64_t last_seed = 0;  // inclusive
-  std::uint64_t jobs = 1;
-};
-
-std::optional<std::uint64_t> ParseNumber(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-bool ParseSeeds(std::string_view text, Arguments& arguments) {
-  const std::size_t dots = text.find("..");
-  if (dots == std::string_view::npos) return false;
-  const auto first = ParseNumber(text.substr(0, dots));
-  const auto last = ParseNumber(text.substr(dots + 2));
-  if (!first || !last || *last < *first) return false;
-  arguments.first_seed = *first;
-  arguments.last_seed = *last;
-  return true;
-}
-
-bool ParseOption(std::string_view name, std::string_view value, Arguments& arguments) {
-  if (name == "--seeds") return ParseSeeds(value, arguments);
-  if (name == "--mode") {
-    arguments.options.mode = value == "liveness" ? SimMode::kLiveness : SimMode::kSafety;
-    return value == "liveness" || value == "safety";
-  }
-  const auto number = ParseNumber(value);
-  if (!number) return false;
-  if (name == "--seed") {
-    arguments.first_seed = arguments.last_seed = *number;
-  } else if (name == "--nodes") {
-    arguments.options.nodes = *number;
-    return *number >= 1 && *number <= 9;
-  } else if (name == "--seconds") {
-    arguments.options.faults_for = std::chrono::seconds(*number);
-    return *number >= 1 && *number <= 3600;
-  } else if (name == "--jobs") {
-    arguments.jobs = *number;
-    return *number >= 1 && *number <= 256;
-  } else {
-    return false;
-  }
-  return true;
-}
-
-std::optional<Arguments> ParseArguments(int argc, char** argv) {
-  Arguments arguments;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view name = argv[i];
-    if (name == "--trace") {
-      arguments.options.prints_trace = true;
-      continue;
-    }
-    if (i + 1 >= argc || !ParseOption(name, argv[i + 1], arguments)) {
-      fmt::print(stderr, "wrong argument: {}\n", name);
-      return std::nullopt;
-    }
-    ++i;
-  }
-  return arguments;
-}
 
 // What the signal handler prints: it may not format.
 char crash_report[256];
@@ -151,14 +89,25 @@ bool RunJobs(const Arguments& arguments) {
   return all_held;
 }
 
+int RunScript(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path);
+    if (!file) {
+      fmt::print(stderr, "cannot read {}\n", path);
+      return 2;
+    }
+  }
+  const Status status = PlayScript(path == "-" ? std::cin : file, std::cout);
+  if (status) return 0;
+  fmt::print(stderr, "{}\n", status.error().message());
+  return status.error().code() == ErrorCode::kInvalidArgument ? 2 : 1;
+}
+
 int Main(int argc, char** argv) {
   const std::optional<Arguments> arguments = ParseArguments(argc, argv);
-  if (!arguments) {
-    fmt::print(stderr,
-               "usage: seshat-sim --seed N | --seeds A..B [--nodes N] [--seconds N] "
-               "[--mode safety|liveness] [--jobs N] [--trace]\n");
-    return 2;
-  }
+  if (!arguments) return 2;
+  if (!arguments->script.empty()) return RunScript(arguments->script);
   for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE}) std::signal(signal, OnCrash);
   if (arguments->first_seed == arguments->last_seed) {
     return RunSeed(arguments->options, arguments->first_seed, true) ? 0 : 1;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <cstddef>
@@ -101,6 +102,26 @@ void RunGoldenFile(const std::string& path,
     }
   }
   if (rewrite) Write(path, cases);
+}
+
+void ExpectGoldenText(const std::string& path, const std::string& expected,
+                      const std::string& got) {
+  if (got == expected) return;
+  if (RewriteWanted()) {
+    std::ofstream file(path, std::ios::trunc);
+    file << got;
+    ASSERT_TRUE(file.flush()) << "cannot write " << path;
+    return;
+  }
+  const auto [at, other] = std::ranges::mismatch(expected, got);
+  const auto line = 1 + std::count(expected.begin(), at, '\n');
+  const auto line_around = [](const std::string& text, std::string::const_iterator in) {
+    while (in != text.begin() && *std::prev(in) != '\n') --in;
+    return std::string(in, std::find(in, text.end(), '\n'));
+  };
+  ADD_FAILURE_AT(path.c_str(), static_cast<int>(line)) << "-- expected:\n"
+                                                       << line_around(expected, at) << "\n-- got:\n"
+                                                       << line_around(got, other);
 }
 
 std::string UnescapeGolden(const std::string& text) {

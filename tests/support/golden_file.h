@@ -20,6 +20,10 @@ namespace seshat {
 void RunGoldenFile(const std::string& path,
                    const std::function<std::string(const std::string& input)>& run);
 
+// For files that are compared as a whole: `got` is to be what the file holds; a difference is a
+// failure of the current test that names file and line. With --rewrite `got` becomes the file.
+void ExpectGoldenText(const std::string& path, const std::string& expected, const std::string& got);
+
 // "a\r\n" from the text `a\r\n`: understands \r \n \t \\ \" \xHH and {a*70000} for repetition.
 std::string UnescapeGolden(const std::string& text);
 // The reverse, on one line: printable ASCII stays, the rest becomes \r, \n, \t or \xHH; a byte

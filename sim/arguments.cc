@@ -1,0 +1,85 @@
+#include "arguments.h"
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+
+namespace seshat {
+namespace {
+
+constexpr std::string_view kUsage =
+    "usage: seshat-sim --seed N | --seeds A..B [--nodes N] [--seconds N] "
+    "[--mode safety|liveness] [--jobs N] [--trace]\n"
+    "       seshat-sim --script FILE|-\n";
+
+std::optional<std::uint64_t> ParseNumber(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool ParseSeeds(std::string_view text, Arguments& arguments) {
+  const std::size_t dots = text.find("..");
+  if (dots == std::string_view::npos) return false;
+  const auto first = ParseNumber(text.substr(0, dots));
+  const auto last = ParseNumber(text.substr(dots + 2));
+  if (!first || !last || *last < *first) return false;
+  arguments.first_seed = *first;
+  arguments.last_seed = *last;
+  return true;
+}
+
+bool ParseOption(std::string_view name, std::string_view value, Arguments& arguments) {
+  if (name == "--seeds") return ParseSeeds(value, arguments);
+  if (name == "--script") {
+    arguments.script = value;
+    return !value.empty();
+  }
+  if (name == "--mode") {
+    arguments.options.mode = value == "liveness" ? SimMode::kLiveness : SimMode::kSafety;
+    return value == "liveness" || value == "safety";
+  }
+  const auto number = ParseNumber(value);
+  if (!number) return false;
+  if (name == "--seed") {
+    arguments.first_seed = arguments.last_seed = *number;
+  } else if (name == "--nodes") {
+    arguments.options.nodes = *number;
+    return *number >= 1 && *number <= 9;
+  } else if (name == "--seconds") {
+    arguments.options.faults_for = std::chrono::seconds(*number);
+    return *number >= 1 && *number <= 3600;
+  } else if (name == "--jobs") {
+    arguments.jobs = *number;
+    return *number >= 1 && *number <= 256;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Arguments> ParseArguments(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    if (name == "--trace") {
+      arguments.options.prints_trace = true;
+      continue;
+    }
+    if (i + 1 >= argc || !ParseOption(name, argv[i + 1], arguments)) {
+      fmt::print(stderr, "wrong argument: {}\n{}", name, kUsage);
+      return std::nullopt;
+    }
+    ++i;
+  }
+  return arguments;
+}
+
+}  // namespace seshat
