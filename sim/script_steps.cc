@@ -56,16 +56,18 @@ Status SetOption(std::string_view name, std::string_view value, std::vector<Core
   for (std::size_t i = 0; i < options.size(); ++i) {
     const auto number = NumberOf(numbers, i, options.size());
     if (!number || *number == 0 || *number > kCountMax) {
-      return Wrong(
-          fmt::format("{} is '{}', must be a number of ticks, or one for each node", name, value));
+      return Wrong(fmt::format("{} is '{}', must be a number from 1 to {}, or one for each node",
+                               name, value, kCountMax));
     }
     const Duration span = static_cast<Duration::rep>(*number) * kScriptTick;
     if (name == "timeout") {
       // The bounds leave one choice to chance, so that the timeout is exactly this.
       options[i].election_timeout_max = span;
       options[i].election_timeout_min = span - Duration(1);
-    } else {
+    } else if (name == "stickiness") {
       options[i].stickiness = span;
+    } else {
+      options[i].append_bytes_max = *number * Entry::kOverheadBytes;  // entries here are empty
     }
   }
   return {};
@@ -90,7 +92,7 @@ bool IsMemberField(std::string_view name) {
 
 Output StartNodes(World& world, StepWords& words) {
   const std::uint64_t count = words.TakeNumber("the number of nodes", 1, kNodesMax);
-  constexpr std::array<std::string_view, 6> kAllowed = {"timeout", "stickiness", "leases",
+  constexpr std::array<std::string_view, 7> kAllowed = {"timeout", "stickiness", "leases",  "batch",
                                                         "voters",  "outgoing",   "learners"};
   const auto fields = words.TakeFields(kAllowed);
   if (const Status status = words.Finish(); !status) return Wrong(status);
@@ -465,7 +467,7 @@ Output ShowProgress(World& world, StepWords& words) {
 constexpr std::array kStepKinds = {
     StepKind{"nodes",
              "nodes COUNT [timeout=TICKS,..] [stickiness=TICKS,..] [leases=on|off] "
-             "[voters=NODES] [outgoing=NODES] [learners=NODES]",
+             "[batch=ENTRIES,..] [voters=NODES] [outgoing=NODES] [learners=NODES]",
              StartNodes},
     StepKind{"tick", "tick NODES [TICKS]", TickNodes},
     StepKind{"pause", "pause NODES TICKS", PauseNodes},
