@@ -75,14 +75,11 @@ Status SetOption(std::string_view name, std::string_view value, std::vector<Core
 
 // Voters and learners of `configuration` from the fields `voters`, `outgoing` and `learners`.
 Status SetMembers(std::string_view name, std::string_view value, Configuration& configuration) {
-  const std::vector<std::uint64_t> ids = ParseScriptNumbers(value);
   std::vector<NodeId>& members = name == "voters"     ? configuration.voters
                                  : name == "outgoing" ? configuration.voters_outgoing
                                                       : configuration.learners;
-  members.clear();
-  for (const std::uint64_t id : ids) members.emplace_back(id);
-  const bool is_ascending = std::ranges::adjacent_find(ids, std::greater_equal{}) == ids.end();
-  if (!ids.empty() && ids.front() > 0 && is_ascending) return {};
+  members = ParseScriptNodes(value);
+  if (!members.empty()) return {};
   return Wrong(fmt::format("{} is '{}', must be ascending numbers of nodes", name, value));
 }
 
@@ -464,6 +461,15 @@ Output ShowProgress(World& world, StepWords& words) {
   return text.empty() ? "no followers\n" : text;
 }
 
+Output ShowMembers(World& world, StepWords& words) {
+  if (const Status status = words.Finish(); !status) return Wrong(status);
+  std::string text;
+  for (const auto& [id, node] : world->nodes()) {
+    if (node.core) text += FormatMembers(id, node.core->GetStatus().configuration) + '\n';
+  }
+  return text;
+}
+
 constexpr std::array kStepKinds = {
     StepKind{"nodes",
              "nodes COUNT [timeout=TICKS,..] [stickiness=TICKS,..] [leases=on|off] "
@@ -497,6 +503,7 @@ constexpr std::array kStepKinds = {
     StepKind{"messages", "messages", ShowMessages},
     StepKind{"reads", "reads", ShowReads},
     StepKind{"progress", "progress NODE", ShowProgress},
+    StepKind{"members", "members", ShowMembers},
 };
 
 }  // namespace

@@ -185,6 +185,13 @@ TEST(ScriptTest, ARestoredDiskIsWhatTheNodeStartsFrom) {
       HasSubstr("n2 follower term=4 vote=3 leader=0 commit=11 snapshot=10:2 log=11:2 12:4\n"));
 }
 
+TEST(ScriptTest, AConfigurationInTheLogIsInForce) {
+  EXPECT_THAT(
+      LastOutput("nodes 3\ncrash 2,3\ndisk 2 term=1 log=1:1 2:1(1,3;2)\nrestart 2\nmembers\n"),
+      testing::EndsWith("log=1:1 2:1\nn3 down term=0 vote=0 leader=0 commit=0 log=\n"
+                        "n1 voters=1,2,3\nn2 voters=1,3 learners=2\n"));
+}
+
 TEST(ScriptTest, AWrongStepSaysWhereWhatAndWhatIsAllowed) {
   EXPECT_EQ(ErrorOf("# story\nnodes 3\n\ntick 1,4\n"),
             "line 4: tick 1,4: the list of nodes is '1,4', must be all or ascending numbers from 1 "
@@ -211,7 +218,8 @@ TEST(ScriptTest, AWrongStepSaysWhereWhatAndWhatIsAllowed) {
            {"inject 1 2 vote", "there is no message 'vote'; there are pre-vote-request, "},
            {"inject 1 2 vote-request match=1", "not one of the fields term, last, transfer"},
            {"inject 1 2 vote-request last=1", "last is '1', must be INDEX:TERM"},
-           {"inject 1 2 append-request entries=1", "must be INDEX:TERM of each"},
+           {"inject 1 2 append-request entries=1",
+            "must be INDEX:TERM or INDEX:TERM(VOTERS[;LEARNERS]) of each"},
            {"partition 1", "at least two sides"},
            {"partition 1 2", "'2' stands where | must stand"},
            {"partition 1,2 | 2", "a node is on two sides"},
@@ -227,6 +235,9 @@ TEST(ScriptTest, AWrongStepSaysWhereWhatAndWhatIsAllowed) {
            {"disk 1 term=x", "term is 'x', must be a number"},
            {"disk 1 term=2 log=1:1 3:1", "the log must go on with 2"},
            {"disk 1 term=1 log=1:2", "the log holds term 2, the state only term 1"},
+           {"disk 1 log=1:1(2,1)", "is not INDEX:TERM or INDEX:TERM(VOTERS[;LEARNERS])"},
+           {"disk 1 log=1:1(1;)", "is not INDEX:TERM or"},
+           {"disk 1 log=1:1(1", "is not INDEX:TERM or"},
            {"disk 1 snapshot=x", "must be INDEX:TERM"}}) {
     EXPECT_THAT(ErrorOf("nodes 3\ncrash 1\n" + step + "\n"), HasSubstr(what)) << step;
   }

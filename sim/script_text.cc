@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <memory>
 #include <optional>
 
 #include "script_words.h"
@@ -44,6 +45,43 @@ std::string NameOf(MessageType type) {
   std::string name(ToString(type));
   std::ranges::replace(name, ' ', '-');
   return name;
+}
+
+// "1,2,3" or "1,3;2": voters and learners.
+std::shared_ptr<const Configuration> ParseConfiguration(std::string_view text) {
+  Configuration configuration;
+  const std::size_t semicolon = text.find(';');
+  configuration.voters = ParseScriptNodes(text.substr(0, semicolon));
+  if (configuration.voters.empty()) return nullptr;
+  if (semicolon != std::string_view::npos) {
+    configuration.learners = ParseScriptNodes(text.substr(semicolon + 1));
+    if (configuration.learners.empty()) return nullptr;
+  }
+  return std::make_shared<const Configuration>(std::move(configuration));
+}
+
+std::optional<Entry> ParseEntry(std::string_view word) {
+  const std::size_t bracket = word.find('(');
+  const auto position = ParsePosition(word.substr(0, bracket));
+  if (!position) return std::nullopt;
+  Entry entry;
+  entry.index = position->index;
+  entry.term = position->term;
+  if (bracket == std::string_view::npos) return entry;
+  if (!word.ends_with(')')) return std::nullopt;
+  entry.type = EntryType::kConfig;
+  entry.configuration = ParseConfiguration(word.substr(bracket + 1, word.size() - bracket - 2));
+  if (!entry.configuration) return std::nullopt;
+  return entry;
+}
+
+std::string FormatNodes(const std::vector<NodeId>& nodes) {
+  std::string text;
+  for (const NodeId node : nodes) {
+    if (!text.empty()) text += ',';
+    text += std::to_string(node.value());
+  }
+  return text;
 }
 
 std::uint64_t TicksOf(Duration span) {
@@ -124,7 +162,7 @@ const std::array kFields = {
         "commit", kNumber, [](const Message& m) { return Unless(false, m.commit.value()); },
         ParseNumberField<[](Message& m, std::uint64_t value) { m.commit = LogIndex(value); }>},
     MessageField{
-        "entries", "INDEX:TERM of each, separated by blanks",
+        "entries", "INDEX:TERM or INDEX:TERM(VOTERS[;LEARNERS]) of each, separated by blanks",
         [](const Message& m) -> std::optional<std::string> { return FormatEntries(m.entries); },
         ParseMessageEntries},
     MessageField{
@@ -261,6 +299,13 @@ std::string FormatFollower(NodeId node, const FollowerStatus& follower) {
                      follower.inflight_messages);
 }
 
+std::string FormatMembers(NodeId node, const Configuration& configuration) {
+  std::string text = fmt::format("n{} voters={}", node.value(), FormatNodes(configuration.voters));
+  if (configuration.IsJoint()) text += " outgoing=" + FormatNodes(configuration.voters_outgoing);
+  if (!configuration.learners.empty()) text += " learners=" + FormatNodes(configuration.learners);
+  return text;
+}
+
 std::vector<std::string> ScriptMessageNames() {
   std::vector<std::string> names;
   for (const MessageKind& kind : Kinds()) names.push_back(NameOf(kind.type));
@@ -290,13 +335,13 @@ Result<std::vector<Entry>> ParseEntries(std::string_view text) {
   std::vector<Entry> entries;
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find(' '));
-    const auto position = ParsePosition(word);
-    if (!position) {
-      return MakeError(ErrorCode::kInvalidArgument, fmt::format("'{}' is not INDEX:TERM", word));
+    auto entry = ParseEntry(word);
+    if (!entry) {
+      return MakeError(
+          ErrorCode::kInvalidArgument,
+          fmt::format("'{}' is not INDEX:TERM or INDEX:TERM(VOTERS[;LEARNERS])", word));
     }
-    Entry& entry = entries.emplace_back();
-    entry.index = position->index;
-    entry.term = position->term;
+    entries.push_back(std::move(*entry));
     text.remove_prefix(std::min(word.size() + 1, text.size()));
   }
   return entries;

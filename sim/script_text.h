@@ -20,6 +20,9 @@ std::string FormatRead(const ScriptRead& read);
 // What the leader `node` knows of one follower: "1->2 replicate match=3 next=4 in_flight=0".
 std::string FormatFollower(NodeId node, const FollowerStatus& follower);
 
+// The configuration in force: "n1 voters=1,2,3 learners=4".
+std::string FormatMembers(NodeId node, const Configuration& configuration);
+
 // "append-request" and so on: the types that a message made by hand may have.
 std::vector<std::string> ScriptMessageNames();
 // Errors: kInvalidArgument: no such type.
@@ -30,7 +33,8 @@ std::vector<std::string_view> FieldsOf(MessageType type);
 // Pre: `field` is one of those of the message's type.
 Status ParseMessageField(std::string_view field, std::string_view value, Message& message);
 
-// "1:1 2:1 3:2": index and term of each; empty text for none.
+// "1:1 2:1 3:2": index and term of each; empty text for none. An entry that is a configuration has
+// its voters and learners after it: "2:1(1,2,3)", "2:1(1,3;2)".
 // Errors: kInvalidArgument.
 Result<std::vector<Entry>> ParseEntries(std::string_view text);
 

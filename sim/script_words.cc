@@ -30,6 +30,15 @@ std::vector<std::uint64_t> ParseScriptNumbers(std::string_view text) {
   return numbers;
 }
 
+std::vector<NodeId> ParseScriptNodes(std::string_view text) {
+  const std::vector<std::uint64_t> ids = ParseScriptNumbers(text);
+  const bool is_ascending = std::ranges::adjacent_find(ids, std::greater_equal{}) == ids.end();
+  std::vector<NodeId> nodes;
+  if (ids.empty() || ids.front() == 0 || !is_ascending) return nodes;
+  for (const std::uint64_t id : ids) nodes.emplace_back(id);
+  return nodes;
+}
+
 StepWords::StepWords(std::string_view line, std::uint64_t nodes) : nodes_(nodes) {
   while (true) {
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
@@ -91,18 +100,14 @@ std::vector<NodeId> StepWords::TakeNodes() {
     for (std::uint64_t id = 1; id <= nodes_; ++id) nodes.emplace_back(id);
     return nodes;
   }
-  const std::vector<std::uint64_t> ids = ParseScriptNumbers(word);
-  const bool are_known =
-      std::ranges::all_of(ids, [this](std::uint64_t id) { return id >= 1 && id <= nodes_; });
-  if (ids.empty() || !are_known ||
-      std::ranges::adjacent_find(ids, std::greater_equal{}) != ids.end()) {
+  nodes = ParseScriptNodes(word);
+  if (nodes.empty() || nodes.back() > NodeId(nodes_)) {
     Fail(
         fmt::format("the list of nodes is '{}', must be all or ascending numbers from 1 to {}, "
                     "separated by commas",
                     word, nodes_));
-    return nodes;
+    nodes.clear();
   }
-  for (const std::uint64_t id : ids) nodes.emplace_back(id);
   return nodes;
 }
 

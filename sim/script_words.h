@@ -25,6 +25,9 @@ std::optional<std::uint64_t> ParseScriptNumber(std::string_view text);
 // "3,1,2". Empty when one of them is not a number.
 std::vector<std::uint64_t> ParseScriptNumbers(std::string_view text);
 
+// "1,2,3", ascending. Empty when it is not that.
+std::vector<NodeId> ParseScriptNodes(std::string_view text);
+
 // Threads: owned by its user. Lifetime: the line outlives it.
 class StepWords {
  public:
