@@ -35,9 +35,8 @@ bool AreEntriesPlausible(const Message& message) {
   LogIndex previous = message.log_index;
   Term term = message.log_term;
   for (const Entry& entry : message.entries) {
-    if (entry.index != previous.Next() || entry.term < term || entry.term > message.term) {
-      return false;
-    }
+    const bool is_in_order = entry.index == previous.Next() && entry.term >= term;
+    if (!is_in_order || entry.term == Term{} || entry.term > message.term) return false;
     const bool is_config = entry.type == EntryType::kConfig;
     if (is_config && (!entry.configuration || entry.configuration->voters.empty())) return false;
     previous = entry.index;

@@ -314,5 +314,16 @@ TEST(ElectionTest, MessagesThatMakeNoSenseAreDropped) {
   EXPECT_EQ(after.last_index, before.last_index);
 }
 
+// Term 0 says that an entry is not in the log; one that is there must not look like that.
+TEST(ElectionTest, AnEntryOfTermZeroIsDropped) {
+  CoreHarness group(3);
+  Message first = VoteRequest(MessageType::kAppendRequest, 1, 2, 1, 0, 0);
+  first.entries = {MakeEntry(0, 1)};
+
+  group.Step(first);
+
+  EXPECT_EQ(group.core(2).GetStatus().last_index, LogIndex(0));
+}
+
 }  // namespace
 }  // namespace seshat
