@@ -1,52 +1,23 @@
 #include "clients.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace seshat {
+namespace {
 
-// One operation under way.
-struct SimClients::Ticket {
-  SimClients* clients = nullptr;
-  std::size_t client = 0;
-  std::uint64_t key = 0;
-  Operation operation;
-  bool is_answered = false;  // by the node
-  bool is_over = false;      // for the client, which may have lost patience
-};
+bool IsUnknown(const Reply& reply) {
+  return reply.IsError() && reply.text.starts_with("UNKNOWN outcome");
+}
 
-// Hears the outcome of a write, exactly once; hearing nothing before it is destroyed means that the
-// process died: the connection breaks.
-class SimClients::Waiter : public RegisterWaiter {
- public:
-  explicit Waiter(TicketRef ticket) : ticket_(std::move(ticket)) {}
-  ~Waiter() override {
-    if (!ticket_->is_answered) ticket_->clients->FinishUnknown(*ticket_);
-  }
+// Replies of the cluster, not of the command: nothing was executed.
+bool IsNotApplied(const Reply& reply) {
+  return reply.IsError() &&
+         (reply.text.starts_with("CLUSTERDOWN ") || reply.text.starts_with("TRYAGAIN "));
+}
 
-  void OnResult(RegisterResult result) override {
-    Answer();
-    ticket_->clients->FinishKnown(*ticket_, result.before);
-  }
-  void OnNotApplied(Error, NodeId leader) override {
-    Answer();
-    ticket_->clients->FinishNotApplied(*ticket_, leader);
-  }
-  void OnOutcomeUnknown(Error) override {
-    Answer();
-    ticket_->clients->FinishUnknown(*ticket_);
-  }
-
- private:
-  void Answer() {
-    if (ticket_->is_answered) ticket_->clients->fail_("a proposal was answered twice");
-    ticket_->is_answered = true;
-  }
-
-  const TicketRef ticket_;
-};
+}  // namespace
 
 SimClients::SimClients(SimScheduler& scheduler, std::vector<SimNode*> nodes,
                        SimClientOptions options, std::function<void(std::string)> fail)
@@ -54,150 +25,117 @@ SimClients::SimClients(SimScheduler& scheduler, std::vector<SimNode*> nodes,
       nodes_(std::move(nodes)),
       options_(options),
       fail_(std::move(fail)),
-      preferred_node_(options.clients, 0) {}
-
-SimClients::~SimClients() = default;
+      clients_(options.clients) {
+  for (std::size_t i = 0; i < clients_.size(); ++i) {
+    clients_[i].number = i + 1;
+    clients_[i].node = nodes_[i % nodes_.size()];
+  }
+}
 
 void SimClients::Start() {
-  for (std::size_t client = 0; client < options_.clients; ++client) Next(client);
-}
-
-void SimClients::Next(std::size_t client) {
-  scheduler_.After(scheduler_.Between(Duration(0), options_.pause_max), [this, client] {
-    if (!is_stopped_) BeginOperation(client);
-  });
-}
-
-void SimClients::BeginOperation(std::size_t client) {
-  Random& random = scheduler_.random();
-  auto ticket = std::make_shared<Ticket>();
-  ticket->clients = this;
-  ticket->client = client;
-  ticket->key = random.Below(options_.keys);
-  Operation& operation = ticket->operation;
-  operation.called = scheduler_.now();
-
-  // Mostly a node that answered before, sometimes any.
-  std::size_t& preferred = preferred_node_[client];
-  if (random.Chance(1, 5)) preferred = random.Below(nodes_.size());
-  const bool is_read = random.Chance(1, 2);
-  const std::size_t at = is_read ? random.Below(nodes_.size()) : preferred;
-  SimNode& node = *nodes_[at];
-  operation.where = fmt::format("node {}", node.id().value());
-  if (!node.is_running()) {
-    preferred = random.Below(nodes_.size());
-    return Next(client);
-  }
-
-  scheduler_.After(options_.patience, [this, ticket] { FinishUnknown(*ticket); });
-  if (is_read) {
-    node.PostToProcess([this, &node, ticket] { BeginRead(node, ticket); });
-    return;
-  }
-  operation.written = ++last_value_;
-  std::vector<std::uint64_t>& recent = recent_[ticket->key];
-  if (!recent.empty() && random.Chance(1, 3)) {
-    operation.kind = Operation::Kind::kCompareAndSet;
-    operation.expected = recent[random.Below(recent.size())];
-  } else {
-    operation.kind = Operation::Kind::kWrite;
-  }
-  recent.push_back(operation.written);
-  if (recent.size() > 3) recent.erase(recent.begin());
-  BeginWrite(node, ticket);
-}
-
-void SimClients::BeginWrite(SimNode& node, const TicketRef& ticket) {
-  RegisterCommand command;
-  command.key = ticket->key;
-  command.value = ticket->operation.written;
-  command.is_conditional = ticket->operation.kind == Operation::Kind::kCompareAndSet;
-  command.expected = ticket->operation.expected;
-  Proposal proposal{EncodeCommand(command), std::make_unique<Waiter>(ticket)};
-  node.PostToProcess([&node, proposal = std::move(proposal)]() mutable {
-    std::vector<Proposal> proposals;
-    proposals.push_back(std::move(proposal));
-    node.driver().Propose(std::move(proposals));
-  });
-}
-
-void SimClients::BeginRead(SimNode& node, const TicketRef& ticket) {
-  ReadPermit permit;
-  if (scheduler_.random().Chance(2, 3) && node.driver().TryLeaseRead(permit)) {
-    ++lease_reads_;
-    ticket->operation.where += " by lease";
-    return FinishRead(node, ticket);
-  }
-  ticket->operation.where += " by read index";
-  node.driver().RequestRead([this, &node, ticket](Result<ReadPermit> result) {
-    if (ticket->is_answered) fail_("a read was answered twice");
-    if (!result) {
-      ticket->is_answered = true;
-      return FinishNotApplied(*ticket, kNoNode);
-    }
-    FinishRead(node, ticket);
-  });
-}
-
-void SimClients::FinishRead(SimNode& node, const TicketRef& ticket) {
-  ticket->is_answered = true;
-  FinishKnown(*ticket, ReadRegister(node.disk(), kSimGroup, ticket->key));
-}
-
-void SimClients::FinishKnown(Ticket& ticket, std::uint64_t seen) {
-  if (ticket.is_over) return;
-  ticket.is_over = true;
-  Operation& operation = ticket.operation;
-  operation.returned = scheduler_.now();
-  operation.seen = seen;
-  if (operation.kind == Operation::Kind::kRead) {
-    ++reads_answered_;
-  } else {
-    ++writes_acknowledged_;
-  }
-  scheduler_.Note("answered", NodeId(ticket.client), operation.written, seen);
-  histories_[ticket.key].push_back(operation);
-  Next(ticket.client);
+  for (Client& client : clients_) Next(client);
 }
 
 void SimClients::UseOnly(const std::vector<SimNode*>& nodes) {
   nodes_ = nodes;
-  for (std::size_t& preferred : preferred_node_) preferred = 0;
+  for (Client& client : clients_) GiveUp(client);
 }
 
-void SimClients::PreferLeader(std::size_t client, NodeId leader) {
-  std::size_t& preferred = preferred_node_[client];
-  preferred = scheduler_.random().Below(nodes_.size());
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i]->id() == leader) preferred = i;
+void SimClients::Next(Client& client) {
+  const std::uint64_t pipeline = ++client.pipeline;
+  scheduler_.After(scheduler_.Between(Duration(0), options_.pause_max), [this, &client, pipeline] {
+    if (!is_stopped_ && client.pipeline == pipeline) BeginPipeline(client);
+  });
+}
+
+bool SimClients::Connect(Client& client) {
+  Random& random = scheduler_.random();
+  if (client.connection && !random.Chance(1, 10)) return true;
+  if (client.connection) std::exchange(client.connection, nullptr)->HangUp();
+  client.node = nodes_[random.Below(nodes_.size())];
+  client.connection = client.node->Connect(
+      {.on_reply = [this, &client](Reply reply) { OnReply(client, std::move(reply)); },
+       .on_broken = [this, &client] { OnBroken(client); }});
+  return client.connection != nullptr;
+}
+
+std::vector<CommandText> SimClients::ChooseCommands(Client& client) {
+  Random& random = scheduler_.random();
+  if (client.probe.IsUnderWay() || random.Chance(1, 25)) {
+    return {client.probe.NextCommand(random, client.number)};
   }
+  std::vector<CommandText> commands;
+  const std::size_t count = random.Chance(1, 4) ? 2 + random.Below(3) : 1;
+  for (std::size_t i = 0; i < count; ++i) {
+    ClientOperation operation;
+    operation.command = workload_.Next(random);
+    operation.called = scheduler_.now();
+    operation.where = fmt::format("client {}, node {}", client.number, client.node->id().value());
+    commands.push_back(TextOf(operation.command));
+    client.under_way.push_back(std::move(operation));
+  }
+  return commands;
 }
 
-void SimClients::FinishNotApplied(Ticket& ticket, NodeId leader) {
-  if (ticket.is_over) return;
-  ticket.is_over = true;
-  scheduler_.Note("not applied", NodeId(ticket.client), ticket.operation.written);
-  PreferLeader(ticket.client, leader);
-  Next(ticket.client);
+void SimClients::BeginPipeline(Client& client) {
+  if (!Connect(client)) return Next(client);
+  scheduler_.After(options_.patience, [this, &client, pipeline = client.pipeline] {
+    if (client.pipeline == pipeline) GiveUp(client);
+  });
+  client.connection->Send(ChooseCommands(client));
 }
 
-void SimClients::FinishUnknown(Ticket& ticket) {
-  if (ticket.is_over) return;
-  ticket.is_over = true;
+void SimClients::OnReply(Client& client, Reply reply) {
+  if (client.probe.IsAwaitingReply()) {
+    if (const auto wrong = client.probe.OnReply(reply)) fail_(*wrong);
+    return Next(client);
+  }
+  if (client.under_way.empty()) return fail_("a command was answered twice");
+  ClientOperation operation = std::move(client.under_way.front());
+  client.under_way.pop_front();
+  Finish(std::move(operation), std::move(reply));
+  if (client.under_way.empty()) Next(client);
+}
+
+void SimClients::Finish(ClientOperation operation, Reply reply) {
+  if (IsUnknown(reply)) return CountUnknown(std::move(operation));
+  if (IsNotApplied(reply)) {
+    ++not_applied_;
+    return;
+  }
+  ++(operation.command.IsRead() ? reads_answered_ : writes_acknowledged_);
+  scheduler_.Note("answered", kNoNode, history_.size(),
+                  static_cast<std::uint64_t>(reply.integer) + reply.text.size());
+  operation.returned = scheduler_.now();
+  operation.reply = std::move(reply);
+  history_.push_back(std::move(operation));
+}
+
+void SimClients::CountUnknown(ClientOperation operation) {
+  if (operation.command.IsRead()) return;
   ++outcomes_unknown_;
-  PreferLeader(ticket.client, kNoNode);
-  scheduler_.Note("outcome unknown", NodeId(ticket.client), ticket.operation.written);
-  histories_[ticket.key].push_back(ticket.operation);
-  Next(ticket.client);
+  scheduler_.Note("outcome unknown", kNoNode, history_.size());
+  history_.push_back(std::move(operation));
+}
+
+void SimClients::OnBroken(Client& client) {
+  client.connection = nullptr;
+  GiveUp(client);
+}
+
+void SimClients::GiveUp(Client& client) {
+  if (client.connection) std::exchange(client.connection, nullptr)->HangUp();
+  if (client.probe.IsAwaitingReply()) client.probe.GiveUp();
+  for (ClientOperation& operation : std::exchange(client.under_way, {})) {
+    CountUnknown(std::move(operation));
+  }
+  Next(client);
 }
 
 std::optional<std::string> SimClients::FindHistoryAnomaly() const {
-  for (const auto& [key, history] : histories_) {
-    if (auto anomaly = FindAnomaly(history)) {
-      return fmt::format("register {} is not linearizable: {}", key, *anomaly);
-    }
-  }
-  return std::nullopt;
+  const LinearizabilityReport report = CheckLinearizability(history_);
+  if (report.verdict == LinearizabilityVerdict::kLinearizable) return std::nullopt;
+  return report.explanation;
 }
 
 }  // namespace seshat

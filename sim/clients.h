@@ -1,78 +1,84 @@
-// SimClients: clients that write, compare-and-set and read registers through any node, and keep the
-// history of what they saw.
+// SimClients: clients of Redis that send commands to any node and keep the history of what they
+// saw.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "history.h"
+#include "expiry_probe.h"
+#include "linearizability.h"
 #include "node.h"
+#include "workload.h"
 
 namespace seshat {
 
 struct SimClientOptions {
   std::size_t clients = 8;
-  std::uint64_t keys = 2;
-  Duration pause_max = std::chrono::milliseconds(20);  // between operations of a client
-  Duration patience = std::chrono::seconds(1);         // then the outcome counts as unknown
+  Duration pause_max = std::chrono::milliseconds(20);  // between pipelines of a client
+  Duration patience = std::chrono::seconds(1);         // then it hangs up
 };
 
-// Each client has one operation under way at a time. After one whose outcome it does not know it
-// goes on, as a client with a new connection does.
+// Each client has one connection and one pipeline of a few commands under way at a time. When its
+// patience ends or the connection breaks, what was not answered has an unknown outcome, and it goes
+// on with another connection.
 // Threads: owned by the simulation's thread. Lifetime: processes on the nodes must be down before
 // it.
 class SimClients {
  public:
   SimClients(SimScheduler& scheduler, std::vector<SimNode*> nodes, SimClientOptions options,
              std::function<void(std::string)> fail);
-  ~SimClients();
 
   void Start();
   // From now on only these nodes are asked.
   void UseOnly(const std::vector<SimNode*>& nodes);
-  // Operations under way go on; no new ones begin.
+  // Commands under way go on; no new ones begin.
   void Stop() { is_stopped_ = true; }
 
-  // The first register whose history no order of events explains.
+  // What no order of events explains.
   std::optional<std::string> FindHistoryAnomaly() const;
   std::uint64_t writes_acknowledged() const { return writes_acknowledged_; }
   std::uint64_t reads_answered() const { return reads_answered_; }
-  std::uint64_t lease_reads() const { return lease_reads_; }
   std::uint64_t outcomes_unknown() const { return outcomes_unknown_; }
+  std::uint64_t not_applied() const { return not_applied_; }
 
  private:
-  class Waiter;
-  struct Ticket;
-  using TicketRef = std::shared_ptr<Ticket>;
+  struct Client {
+    std::size_t number = 0;
+    SimNode* node = nullptr;  // that it is connected to, or will be
+    std::shared_ptr<SimConnection> connection;
+    std::deque<ClientOperation> under_way;  // in the order of their replies
+    std::uint64_t pipeline = 0;             // counts them
+    ExpiryProbe probe;
+  };
 
-  void BeginOperation(std::size_t client);
-  void BeginRead(SimNode& node, const TicketRef& ticket);
-  void BeginWrite(SimNode& node, const TicketRef& ticket);
-  void FinishRead(SimNode& node, const TicketRef& ticket);
-  void FinishKnown(Ticket& ticket, std::uint64_t seen);
-  // `leader`: whom the node takes for the leader, or kNoNode.
-  void FinishNotApplied(Ticket& ticket, NodeId leader);
-  void PreferLeader(std::size_t client, NodeId leader);
-  void FinishUnknown(Ticket& ticket);
-  void Next(std::size_t client);
+  void Next(Client& client);
+  void BeginPipeline(Client& client);
+  bool Connect(Client& client);
+  std::vector<CommandText> ChooseCommands(Client& client);
+  void OnReply(Client& client, Reply reply);
+  void Finish(ClientOperation operation, Reply reply);
+  void OnBroken(Client& client);
+  void GiveUp(Client& client);
+  void CountUnknown(ClientOperation operation);
 
   SimScheduler& scheduler_;
   std::vector<SimNode*> nodes_;
   const SimClientOptions options_;
   const std::function<void(std::string)> fail_;
   bool is_stopped_ = false;
-  std::uint64_t last_value_ = 0;
-  std::vector<std::size_t> preferred_node_;                     // by client
-  std::map<std::uint64_t, std::vector<std::uint64_t>> recent_;  // by key: values to expect
-  std::map<std::uint64_t, std::vector<Operation>> histories_;   // by key
+  Workload workload_;
+  std::vector<Client> clients_;
+  std::vector<ClientOperation> history_;
   std::uint64_t writes_acknowledged_ = 0;
   std::uint64_t reads_answered_ = 0;
-  std::uint64_t lease_reads_ = 0;
   std::uint64_t outcomes_unknown_ = 0;
+  std::uint64_t not_applied_ = 0;
 };
 
 }  // namespace seshat

@@ -107,6 +107,18 @@ Result<Lookup> SimDisk::Get(GroupId group, std::string_view key, ReadTier) const
   return Lookup{Lookup::Outcome::kFound, row->second};
 }
 
+std::uint64_t SimDisk::StateDigest(GroupId group) const {
+  std::uint64_t digest = 0;
+  const auto mix = [&](std::string_view bytes) {
+    digest = Random(digest ^ std::hash<std::string_view>{}(bytes)).Next();
+  };
+  for (const auto& [key, value] : current_.at(group).rows) {
+    mix(key);
+    mix(value);
+  }
+  return digest;
+}
+
 Result<std::unique_ptr<StateView>> SimDisk::View(GroupId group) const {
   const auto it = current_.find(group);
   if (it == current_.end()) return MakeError(ErrorCode::kNotFound, "no such group");

@@ -51,6 +51,8 @@ class SimDisk : public LogStore, public StateStore {
   }
   // Called once, when the next sync begins.
   void OnNextSync(UniqueFunction<void()> observer) { next_sync_observer_ = std::move(observer); }
+  // Of every row of the group as it is now: equal rows, equal digest.
+  std::uint64_t StateDigest(GroupId group) const;
   // The record that a crash now would certainly leave; empty if there is none.
   std::optional<std::string> DurableRecord(GroupId group, LogIndex index) const;
   // The record that Read would give.

@@ -1,6 +1,7 @@
 #include "executor.h"
 
 #include <chrono>
+#include <map>
 #include <utility>
 
 namespace seshat {
@@ -48,7 +49,19 @@ struct SimExecutor::State : std::enable_shared_from_this<SimExecutor::State> {
 
   SimScheduler& scheduler;
   const SimClock& clock;
+  void PostAt(MonotonicTime when, UniqueFunction<void()> task) {
+    const std::uint64_t number = ++last_timer;
+    timers.emplace(number, std::move(task));
+    scheduler.At(clock.SimTimeOf(when), [weak = weak_from_this(), number] {
+      if (const auto self = weak.lock()) {
+        self->Post(std::move(self->timers.extract(number).mapped()));
+      }
+    });
+  }
+
   std::deque<UniqueFunction<void()>> tasks;
+  std::map<std::uint64_t, UniqueFunction<void()>> timers;  // not due yet
+  std::uint64_t last_timer = 0;
   bool is_scheduled = false;
   bool is_running = false;
   bool is_paused = false;
@@ -58,12 +71,12 @@ SimExecutor::SimExecutor(SimScheduler& scheduler, const SimClock& clock)
     : state_(std::make_shared<State>(scheduler, clock)) {}
 
 SimExecutor::~SimExecutor() {
+  Die();
+}
+
+void SimExecutor::Die() {
   // Destroying a task may post to this executor: such posts go down with it.
-  const auto state = std::move(state_);
-  while (!state->tasks.empty()) {
-    UniqueFunction<void()> task = std::move(state->tasks.front());
-    state->tasks.pop_front();
-  }
+  state_.reset();
 }
 
 void SimExecutor::Post(UniqueFunction<void()> task) {
@@ -75,14 +88,11 @@ void SimExecutor::Dispatch(UniqueFunction<void()> task) {
 }
 
 void SimExecutor::PostAt(MonotonicTime when, UniqueFunction<void()> task) {
-  if (!state_) return;
-  state_->scheduler.At(state_->clock.SimTimeOf(when),
-                       [weak = std::weak_ptr(state_), task = std::move(task)]() mutable {
-                         if (const auto state = weak.lock()) state->Post(std::move(task));
-                       });
+  if (state_) state_->PostAt(when, std::move(task));
 }
 
 void SimExecutor::SetPaused(bool is_paused) {
+  if (!state_) return;
   state_->is_paused = is_paused;
   state_->ScheduleRun();
 }

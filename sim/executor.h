@@ -17,18 +17,21 @@ namespace seshat {
 class SimExecutor : public Executor {
  public:
   SimExecutor(SimScheduler& scheduler, const SimClock& clock);
+  // Dies.
   ~SimExecutor() override;
 
   void Post(UniqueFunction<void()> task) override;
   void Dispatch(UniqueFunction<void()> task) override;
   void PostAt(MonotonicTime when, UniqueFunction<void()> task) override;
 
+  // Drops every task, unrun; later ones too. Idempotent.
+  void Die();
   // While paused nothing runs; what is due waits.
   void SetPaused(bool is_paused);
 
  private:
   struct State;
-  std::shared_ptr<State> state_;  // events hold it weakly: they outlive a killed executor
+  std::shared_ptr<State> state_;  // events hold it weakly; null once dead
 };
 
 }  // namespace seshat

@@ -87,11 +87,13 @@ void Invariants::OnApplied(NodeId node, const AppliedFact& fact) {
     committed_.push_back({fact.term, fact.state_digest});
     return;
   }
-  const Committed& known = committed_[fact.index.value() - 1];
+  Committed& known = committed_[fact.index.value() - 1];
   if (known.term != fact.term) {
     fail_(fmt::format("two entries are committed at index {}: terms {} and {} (node {})",
                       fact.index.value(), known.term.value(), fact.term.value(), node.value()));
-  } else if (known.state_digest != fact.state_digest) {
+  } else if (!known.state_digest) {
+    known.state_digest = fact.state_digest;
+  } else if (fact.state_digest && known.state_digest != fact.state_digest) {
     fail_(fmt::format("node {} has another state at index {}", node.value(), fact.index.value()));
   }
 }

@@ -13,13 +13,14 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "disk.h"
-#include "register_machine.h"
+#include "observed_machine.h"
 
 namespace seshat {
 
@@ -49,7 +50,7 @@ class Invariants {
   };
   struct Committed {
     Term term;
-    std::uint64_t state_digest = 0;
+    std::optional<std::uint64_t> state_digest;
   };
   std::uint64_t TermOnDisk(NodeId node, LogIndex index) const;
   void CheckTruncation(NodeId node, LogIndex from);

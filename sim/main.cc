@@ -51,10 +51,10 @@ bool RunSeed(SimOptions options, std::uint64_t seed, bool is_verbose) {
     fmt::print("FAILED: seed {} {}\nreplay: {}\n", seed, *report.failure, ReplayCommand(options));
   } else if (is_verbose) {
     fmt::print(
-        "ok: seed {}: {} events, {} entries committed, {} writes acknowledged, {} reads ({} by "
-        "lease), {} outcomes unknown, recovered in {} ms, trace {:016x}\n",
+        "ok: seed {}: {} events, {} entries committed, {} writes acknowledged, {} reads, "
+        "{} outcomes unknown, {} not applied, recovered in {} ms, trace {:016x}\n",
         seed, report.events, report.entries_committed, report.writes_acknowledged,
-        report.reads_answered, report.lease_reads, report.outcomes_unknown,
+        report.reads_answered, report.outcomes_unknown, report.not_applied,
         std::chrono::duration_cast<std::chrono::milliseconds>(report.recovery).count(),
         report.trace_hash);
   }

@@ -1,13 +1,17 @@
 #include "network.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace seshat {
 
+bool SimNetwork::IsLost(const Link& link) {
+  return cuts_.contains(link) || scheduler_.random().Chance(quality_.loss_percent, 100);
+}
+
 void SimNetwork::Send(NodeId from, NodeId to, Channel channel, std::string payload) {
   const Link link(from, to);
-  Random& random = scheduler_.random();
-  if (cuts_.contains(link) || random.Chance(quality_.loss_percent, 100)) {
+  if (IsLost(link)) {
     scheduler_.Note("drop to", from, to.value());
     return;
   }
@@ -16,7 +20,7 @@ void SimNetwork::Send(NodeId from, NodeId to, Channel channel, std::string paylo
     SimTime& last = last_delivery_[{link, channel}];
     when = last = std::max(when, last);
   }
-  if (random.Chance(quality_.duplicate_percent, 100)) {
+  if (scheduler_.random().Chance(quality_.duplicate_percent, 100)) {
     Deliver(link, payload, when + scheduler_.Between(Duration(0), 10 * quality_.delay_high));
   }
   Deliver(link, std::move(payload), when);
@@ -27,17 +31,101 @@ void SimNetwork::Deliver(const Link& link, std::string payload, SimTime when) {
     const auto receiver = receivers_.find(link.second);
     // A link cut meanwhile loses what was on it, as a broken connection does.
     if (receiver == receivers_.end() || cuts_.contains(link)) return;
-    receiver->second(link.first, payload);
+    receiver->second.on_message(link.first, payload);
   });
 }
+
+SimTime SimNetwork::NextArrival(const Link& link) {
+  SimTime& last = last_call_[link];
+  return last = std::max(
+             last, scheduler_.now() + scheduler_.Between(quality_.delay_low, quality_.delay_high));
+}
+
+// The acceptor's end of a call: brings the answer back, or, dropped without one, that there is
+// none.
+class SimNetwork::CallInFlight {
+ public:
+  CallInFlight(SimNetwork& network, Link back, CallDone done)
+      : network_(network), back_(back), done_(std::move(done)) {}
+  CallInFlight(CallInFlight&& other) noexcept
+      : network_(other.network_), back_(other.back_), done_(std::exchange(other.done_, nullptr)) {}
+  CallInFlight& operator=(CallInFlight&&) = delete;
+  ~CallInFlight() {
+    if (done_) Answer(MakeError(ErrorCode::kOutcomeUnknown, "the request was given up"));
+  }
+
+  void operator()(std::string reply) { Answer(std::move(reply)); }
+
+ private:
+  void Answer(Result<std::string> result) {
+    CallDone done = std::exchange(done_, nullptr);
+    if (!done || network_.IsLost(back_)) return;
+    network_.scheduler_.At(network_.NextArrival(back_),
+                           [done = std::move(done), result = std::move(result)]() mutable {
+                             done(std::move(result));
+                           });
+  }
+
+  SimNetwork& network_;
+  Link back_;
+  CallDone done_;
+};
+
+void SimNetwork::Call(NodeId from, NodeId to, std::string request, CallDone done) {
+  const Link link(from, to);
+  const Link back(to, from);
+  // Often a broken connection is known to be broken before anything is sent on it.
+  if ((cuts_.contains(link) || cuts_.contains(back) || !receivers_.contains(to)) &&
+      scheduler_.random().Chance(1, 2)) {
+    return done(MakeError(ErrorCode::kUnavailable, "not connected"));
+  }
+  if (IsLost(link)) return scheduler_.Note("drop call to", from, to.value());
+  scheduler_.At(NextArrival(link),
+                [this, link, back, request = std::move(request), done = std::move(done)]() mutable {
+                  const auto receiver = receivers_.find(link.second);
+                  if (cuts_.contains(link)) return;
+                  if (receiver == receivers_.end()) {
+                    return done(MakeError(ErrorCode::kOutcomeUnknown, "the connection broke"));
+                  }
+                  receiver->second.on_call(link.first, std::move(request),
+                                           CallInFlight(*this, back, std::move(done)));
+                });
+}
+
+struct SimTransport::Calls {
+  void Finish(std::uint64_t call, Result<std::string> result) {
+    const auto place = pending.find(call);
+    if (place == pending.end()) return;
+    SimNetwork::CallDone done = std::move(place->second);
+    pending.erase(place);
+    done(std::move(result));
+  }
+
+  std::map<std::uint64_t, SimNetwork::CallDone> pending;
+  std::uint64_t last_call = 0;
+};
+
+SimTransport::SimTransport(SimNetwork& network, NodeId node, Executor& executor)
+    : network_(network), node_(node), executor_(executor), calls_(std::make_shared<Calls>()) {}
 
 void SimTransport::Send(NodeId to, Channel channel, std::string payload) {
   network_.Send(node_, to, channel, std::move(payload));
 }
 
-void SimTransport::Call(NodeId, std::string, MonotonicTime,
+void SimTransport::Call(NodeId to, std::string request, MonotonicTime deadline,
                         UniqueFunction<void(Result<std::string>)> done) {
-  done(MakeError(ErrorCode::kUnavailable, "calls between nodes are not simulated"));
+  const std::uint64_t call = ++calls_->last_call;
+  calls_->pending.emplace(call, std::move(done));
+  const auto finish = [this, weak = std::weak_ptr(calls_), call](Result<std::string> result) {
+    if (weak.expired()) return;  // the process is gone, and its executor
+    executor_.Post([weak, call, result = std::move(result)]() mutable {
+      if (const auto calls = weak.lock()) calls->Finish(call, std::move(result));
+    });
+  };
+  executor_.PostAt(deadline, [finish] {
+    finish(MakeError(ErrorCode::kOutcomeUnknown, "the deadline passed without an answer"));
+  });
+  network_.Call(node_, to, std::move(request), finish);
 }
 
 }  // namespace seshat

@@ -8,11 +8,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "scheduler.h"
+#include "seshat/ports/executor.h"
 #include "seshat/ports/transport.h"
 
 namespace seshat {
@@ -29,7 +31,14 @@ struct LinkQuality {
 // Threads: owned by the simulation's thread.
 class SimNetwork {
  public:
-  using Receiver = std::function<void(NodeId from, const std::string& payload)>;
+  // Answers a call once, or is dropped: then the caller is told that there will be no answer.
+  using Replier = UniqueFunction<void(std::string reply)>;
+  // What a node's process takes from the wires.
+  struct Receiver {
+    std::function<void(NodeId from, const std::string& payload)> on_message;
+    std::function<void(NodeId from, std::string request, Replier reply)> on_call;
+  };
+  using CallDone = UniqueFunction<void(Result<std::string>)>;
 
   explicit SimNetwork(SimScheduler& scheduler) : scheduler_(scheduler) {}
 
@@ -39,6 +48,11 @@ class SimNetwork {
 
   void Send(NodeId from, NodeId to, Channel channel, std::string payload);
 
+  // `done` may never be called: request and reply may be lost. Calls are neither doubled nor
+  // reordered, as they travel on one connection.
+  // Errors: as Transport::Call.
+  void Call(NodeId from, NodeId to, std::string request, CallDone done);
+
   void SetQuality(LinkQuality quality) { quality_ = quality; }
   // Nothing from `from` reaches `to`; the other direction is another link.
   void Cut(NodeId from, NodeId to) { cuts_[{from, to}] = true; }
@@ -46,29 +60,37 @@ class SimNetwork {
 
  private:
   using Link = std::pair<NodeId, NodeId>;
+  class CallInFlight;
+
   void Deliver(const Link& link, std::string payload, SimTime when);
+  bool IsLost(const Link& link);
+  SimTime NextArrival(const Link& link);
 
   SimScheduler& scheduler_;
   LinkQuality quality_;
   std::map<NodeId, Receiver> receivers_;
   std::map<Link, bool> cuts_;
   std::map<std::pair<Link, Channel>, SimTime> last_delivery_;
+  std::map<Link, SimTime> last_call_;  // requests and replies to the second from the first
 };
 
-// One node's Transport on the network. Calls are refused: clients of a simulation talk to nodes
-// directly, without a node in between.
+// The Transport of one node's process. Calls end with it.
 // Threads: owned by the simulation's thread.
 class SimTransport : public Transport {
  public:
-  SimTransport(SimNetwork& network, NodeId node) : network_(network), node_(node) {}
+  // `executor` runs what calls have come to. Lifetime: it outlives this.
+  SimTransport(SimNetwork& network, NodeId node, Executor& executor);
 
   void Send(NodeId to, Channel channel, std::string payload) override;
   void Call(NodeId to, std::string request, MonotonicTime deadline,
             UniqueFunction<void(Result<std::string>)> done) override;
 
  private:
+  struct Calls;
   SimNetwork& network_;
   const NodeId node_;
+  Executor& executor_;
+  const std::shared_ptr<Calls> calls_;  // what is under way holds it weakly
 };
 
 }  // namespace seshat

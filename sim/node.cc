@@ -1,60 +1,24 @@
 #include "node.h"
 
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
+#include "executor.h"
 #include "seshat/base/check.h"
+#include "seshat/raft/group_registry.h"
+#include "seshat/service/data_state_machine.h"
+#include "seshat/service/service.h"
+#include "silent_metrics.h"
 
 namespace seshat {
+namespace {
 
-struct SimNode::Process {
-  Process(SimScheduler& scheduler, const SimClock& clock)
-      : raft(std::make_unique<SimExecutor>(scheduler, clock)),
-        apply(std::make_unique<SimExecutor>(scheduler, clock)),
-        log_reader(std::make_unique<SimExecutor>(scheduler, clock)),
-        io(std::make_unique<SimExecutor>(scheduler, clock)) {}
-
-  ~Process() {
-    // Death: what waits in the queues is gone before the driver is, as no task may run any more.
-    io.reset();
-    raft.reset();
-    log_reader.reset();
-    apply.reset();
-  }
-
-  std::vector<SimExecutor*> Executors() {
-    return {raft.get(), apply.get(), log_reader.get(), io.get()};
-  }
-
-  GroupRegistry registry;
-  std::shared_ptr<GroupDriver> driver;
-  std::unique_ptr<SimExecutor> raft;
-  std::unique_ptr<SimExecutor> apply;
-  std::unique_ptr<SimExecutor> log_reader;
-  std::unique_ptr<SimExecutor> io;
-};
-
-SimNode::SimNode(SimScheduler& scheduler, SimNetwork& network, SimNodeOptions options,
-                 SimNodeObserver observer)
-    : scheduler_(scheduler),
-      network_(network),
-      options_(std::move(options)),
-      observer_(std::move(observer)),
-      disk_(scheduler, options_.id),
-      clock_(scheduler, options_.clock_at_start, options_.clock_drift_ppm),
-      transport_(network, options_.id) {
-  const Status created =
-      disk_.CreateGroup(kSimGroup, InitialSnapshotRow(options_.configuration, clock_.WallNow()));
-  SESHAT_CHECK(created.has_value());
-}
-
-SimNode::~SimNode() = default;
-
-GroupDriverOptions SimNode::DriverOptions() const {
+GroupDriverOptions DriverOptions(const SimNodeOptions& node, std::uint64_t start) {
   GroupDriverOptions options;
-  options.core.id = options_.id;
-  options.core.seed = options_.seed + starts_;
+  options.core.id = node.id;
+  options.core.seed = node.seed + start;
   // Small bounds, so that a run of seconds reaches them.
   options.core.append_bytes_max = 2048;
   options.core.inflight_messages_max = 8;
@@ -66,42 +30,181 @@ GroupDriverOptions SimNode::DriverOptions() const {
   return options;
 }
 
+ServiceOptions OptionsOfService(NodeId node) {
+  ServiceOptions options;
+  options.node = node;
+  options.seshat_version = "simulated";
+  options.run_id = std::string(40, '0');
+  return options;
+}
+
+// What the system group's state machine would publish: founding is not simulated.
+ClusterState FoundedCluster(const Configuration& configuration) {
+  std::vector<ClusterMember> members;
+  for (const NodeId id : configuration.voters) {
+    ClusterMember member;
+    member.id = id;
+    member.client_address = fmt::format("10.0.0.{}:6379", id.value());
+    members.push_back(std::move(member));
+  }
+  return InitialClusterState(std::string(16, 'c'), std::move(members), {});
+}
+
+}  // namespace
+
+// What dies with the process.
+// Threads: owned by the simulation's thread.
+class SimNode::Process {
+ public:
+  explicit Process(SimNode& node)
+      : raft_(node.scheduler_, node.clock_),
+        apply_(node.scheduler_, node.clock_),
+        log_reader_(node.scheduler_, node.clock_),
+        io_(node.scheduler_, node.clock_),
+        reads_(node.scheduler_, node.clock_),
+        background_(node.scheduler_, node.clock_),
+        transport_(node.network_, node.id(), io_) {}
+  ~Process();
+
+  // False, and the node's observer told, when it does not start from the node's disk.
+  bool Start(SimNode& node);
+
+  void SetPaused(bool is_paused) {
+    for (SimExecutor* executor : Executors()) executor->SetPaused(is_paused);
+  }
+  void OpenConnection(const std::shared_ptr<SimConnection>& connection) {
+    std::erase_if(connections_, [](const auto& weak) { return weak.expired(); });
+    connections_.push_back(connection);
+    connection->Open(*service_, io_);
+  }
+
+  SimExecutor& io() { return io_; }
+  GroupDriver& driver() { return *driver_; }
+  GroupRegistry& registry() { return registry_; }
+  Service& service() { return *service_; }
+
+ private:
+  std::vector<SimExecutor*> Executors() {
+    return {&raft_, &apply_, &log_reader_, &io_, &reads_, &background_};
+  }
+  GroupPorts PortsOfDriver(SimNode& node);
+  ServicePorts PortsOfService(SimNode& node);
+
+  SimExecutor raft_;
+  SimExecutor apply_;
+  SimExecutor log_reader_;
+  SimExecutor io_;
+  SimExecutor reads_;
+  SimExecutor background_;
+  SilentMetrics metrics_;
+  SimTransport transport_;
+  ClusterStateSource cluster_;
+  GroupRegistry registry_;
+  std::shared_ptr<GroupDriver> driver_;
+  std::unique_ptr<Service> service_;
+  std::vector<std::weak_ptr<SimConnection>> connections_;
+};
+
+SimNode::Process::~Process() {
+  // Death: what waits in the queues is gone before anything else is, as no task may run any more.
+  for (SimExecutor* executor : Executors()) executor->Die();
+  for (const auto& weak : connections_) {
+    if (const auto connection = weak.lock()) connection->Break();
+  }
+}
+
+GroupPorts SimNode::Process::PortsOfDriver(SimNode& node) {
+  GroupPorts ports;
+  ports.raft = &raft_;
+  ports.apply = &apply_;
+  ports.log_reader = &log_reader_;
+  ports.clock = &node.clock_;
+  ports.log = &node.disk_;
+  ports.transport = &transport_;
+  ports.fatal = &node;
+  return ports;
+}
+
+ServicePorts SimNode::Process::PortsOfService(SimNode& node) {
+  ServicePorts ports;
+  ports.clock = &node.clock_;
+  ports.store = &node.disk_;
+  ports.transport = &transport_;
+  ports.metrics = &metrics_;
+  ports.groups = &registry_;
+  ports.cluster = &cluster_;
+  ports.fatal = &node;
+  ports.read_pool = {&reads_};
+  ports.background = &background_;
+  return ports;
+}
+
+bool SimNode::Process::Start(SimNode& node) {
+  const auto fails = [&](const Error& why) {
+    node.observer_.on_failure(fmt::format("node {} does not start from its own disk: {}",
+                                          node.id().value(), why.message()));
+    return false;
+  };
+  auto machine = DataStateMachine::Open(node.disk_, {});
+  if (!machine) return fails(machine.error());
+  const std::shared_ptr<DataGroupInfo> info = (*machine)->info();
+  auto observed = std::make_unique<ObservedMachine>(
+      *std::move(machine), node.disk_, kSimGroup,
+      [&node](const AppliedFact& fact) { node.observer_.on_applied(node.id(), fact); });
+  auto driver = GroupDriver::Open(kSimGroup, DriverOptions(node.options_, node.starts_),
+                                  PortsOfDriver(node), std::move(observed));
+  if (!driver) return fails(driver.error());
+  driver_ = *std::move(driver);
+  driver_->OnLeadershipChange([&node](bool is_leader, Term term) {
+    node.scheduler_.Note(is_leader ? "leads in term" : "follows in term", node.id(), term.value());
+    if (is_leader) node.observer_.on_leader(node.id(), term);
+  });
+  registry_.Add(kSimGroup, driver_);
+  cluster_.Publish(FoundedCluster(node.options_.configuration));
+  service_ = std::make_unique<Service>(OptionsOfService(node.id()), PortsOfService(node));
+  service_->AddDataGroup(kSimGroup, driver_, info);
+  driver_->Start();
+  return true;
+}
+
+SimNode::SimNode(SimScheduler& scheduler, SimNetwork& network, SimNodeOptions options,
+                 SimNodeObserver observer)
+    : scheduler_(scheduler),
+      network_(network),
+      options_(std::move(options)),
+      observer_(std::move(observer)),
+      disk_(scheduler, options_.id),
+      clock_(scheduler, options_.clock_at_start, options_.clock_drift_ppm) {
+  const Status created =
+      disk_.CreateGroup(kSimGroup, InitialSnapshotRow(options_.configuration, clock_.WallNow()));
+  SESHAT_CHECK(created.has_value());
+}
+
+SimNode::~SimNode() = default;
+
 void SimNode::Start() {
   SESHAT_CHECK(!is_running());
   ++starts_;
   scheduler_.Note("start", id(), starts_);
-  auto process = std::make_unique<Process>(scheduler_, clock_);
-  GroupPorts ports;
-  ports.raft = process->raft.get();
-  ports.apply = process->apply.get();
-  ports.log_reader = process->log_reader.get();
-  ports.clock = &clock_;
-  ports.log = &disk_;
-  ports.transport = &transport_;
-  ports.fatal = this;
-  auto machine = std::make_unique<RegisterMachine>(
-      disk_, kSimGroup, [this](const AppliedFact& fact) { observer_.on_applied(id(), fact); });
-  auto driver = GroupDriver::Open(kSimGroup, DriverOptions(), ports, std::move(machine));
-  if (!driver) {
-    return observer_.on_failure(fmt::format("node {} does not start from its own disk: {}",
-                                            id().value(), driver.error().message()));
-  }
-  process->driver = *std::move(driver);
-  process->registry.Add(kSimGroup, process->driver);
-  process->driver->OnLeadershipChange([this](bool is_leader, Term term) {
-    scheduler_.Note(is_leader ? "leads in term" : "follows in term", id(), term.value());
-    if (is_leader) observer_.on_leader(id(), term);
-  });
-  process_ = std::move(process);
+  process_ = std::make_unique<Process>(*this);
   is_paused_ = false;
-  network_.Attach(id(), [this](NodeId from, const std::string& payload) {
-    // Transport threads of a frozen process run once it goes on: the kernel keeps the bytes.
-    PostToProcess([this, from, payload] {
-      const Status status = process_->registry.Dispatch(from, payload);
+  if (!process_->Start(*this)) return;
+  // The process's own threads take what arrives: when it is frozen, the kernel keeps the bytes.
+  Process* const process = process_.get();
+  SimNetwork::Receiver receiver;
+  receiver.on_message = [this, process](NodeId from, const std::string& payload) {
+    process->io().Post([this, process, from, payload] {
+      const Status status = process->registry().Dispatch(from, payload);
       if (!status) observer_.on_failure("a message does not decode: " + status.error().message());
     });
-  });
-  process_->driver->Start();
+  };
+  receiver.on_call = [process](NodeId from, std::string request, SimNetwork::Replier reply) {
+    process->io().Post(
+        [process, from, request = std::move(request), reply = std::move(reply)]() mutable {
+          process->service().OnCall(from, std::move(request), std::move(reply));
+        });
+  };
+  network_.Attach(id(), std::move(receiver));
 }
 
 void SimNode::Crash(bool loses_unsynced) {
@@ -117,7 +220,8 @@ void SimNode::StopGracefully() {
   if (!is_running()) return;
   scheduler_.Note("stops", id());
   network_.Detach(id());
-  process_->driver->BeginStop([this, start = starts_] {
+  process_->service().StopAccepting();
+  process_->driver().BeginStop([this, start = starts_] {
     scheduler_.After(Duration(0), [this, start] {
       if (starts_ == start) Crash(false);
     });
@@ -128,17 +232,20 @@ void SimNode::SetPaused(bool is_paused) {
   if (!is_running() || is_paused == is_paused_) return;
   scheduler_.Note(is_paused ? "paused" : "resumed", id());
   is_paused_ = is_paused;
-  for (SimExecutor* executor : process_->Executors()) executor->SetPaused(is_paused);
+  process_->SetPaused(is_paused);
   disk_.SetPaused(is_paused);
 }
 
 GroupDriver& SimNode::driver() {
   SESHAT_CHECK(is_running());
-  return *process_->driver;
+  return process_->driver();
 }
 
-void SimNode::PostToProcess(UniqueFunction<void()> task) {
-  if (is_running()) process_->io->Post(std::move(task));
+std::shared_ptr<SimConnection> SimNode::Connect(ConnectionListener listener) {
+  if (!is_running()) return nullptr;
+  auto connection = std::make_shared<SimConnection>(scheduler_, std::move(listener));
+  process_->OpenConnection(connection);
+  return connection;
 }
 
 void SimNode::StopNode(const Error& why) {

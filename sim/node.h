@@ -1,21 +1,19 @@
-// SimNode: one machine with its disk and clock, and the process on it that comes and goes.
+// SimNode: one machine with its disk and clock, and the process on it that comes and goes: the real
+// driver of one data group, its state machine, and the service that clients and other nodes ask.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
+#include "connection.h"
 #include "disk.h"
-#include "executor.h"
-#include "invariants.h"
 #include "machine_clock.h"
 #include "network.h"
-#include "register_machine.h"
+#include "observed_machine.h"
 #include "seshat/ports/fatal.h"
 #include "seshat/raft/group_driver.h"
-#include "seshat/raft/group_registry.h"
 
 namespace seshat {
 
@@ -60,14 +58,13 @@ class SimNode : public FatalHandler {
   SimClock& clock() { return clock_; }
   // Pre: is_running().
   GroupDriver& driver();
-  // Runs `task` in the process, as its I/O threads would. Dropped when the process dies first.
-  void PostToProcess(UniqueFunction<void()> task);
+  // A client's connection; null when no process listens. It breaks when the process dies.
+  std::shared_ptr<SimConnection> Connect(ConnectionListener listener);
 
   void StopNode(const Error& why) override;
 
  private:
-  struct Process;
-  GroupDriverOptions DriverOptions() const;
+  class Process;
 
   SimScheduler& scheduler_;
   SimNetwork& network_;
@@ -75,7 +72,6 @@ class SimNode : public FatalHandler {
   const SimNodeObserver observer_;
   SimDisk disk_;
   SimClock clock_;
-  SimTransport transport_;
   bool is_paused_ = false;
   std::uint64_t starts_ = 0;
   std::unique_ptr<Process> process_;

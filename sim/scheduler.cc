@@ -53,4 +53,9 @@ void SimScheduler::Note(std::string_view what, NodeId node, std::uint64_t a, std
              what, a, b);
 }
 
+void SimScheduler::Clear() {
+  // What is dropped may schedule more.
+  while (!events_.empty()) std::exchange(events_, {}).clear();
+}
+
 }  // namespace seshat

@@ -38,6 +38,8 @@ class SimScheduler {
   void RunUntil(SimTime until);
   // Stops RunUntil after the present event.
   void Halt() { is_halted_ = true; }
+  // Drops every event, for the end of the world.
+  void Clear();
   bool is_halted() const { return is_halted_; }
 
   // Adds a fact to the trace.

@@ -35,6 +35,7 @@ class Simulation {
 
   ~Simulation() {
     for (const auto& node : nodes_) node->Crash(false);
+    scheduler_.Clear();
   }
 
   SimReport Run() {
@@ -56,7 +57,7 @@ class Simulation {
     SimNodeObserver observer;
     observer.on_leader = [this](NodeId node, Term term) { invariants_->OnLeader(node, term); };
     observer.on_applied = [this](NodeId node, const AppliedFact& fact) {
-      scheduler_.Note("applied", node, fact.index.value(), fact.state_digest);
+      scheduler_.Note("applied", node, fact.index.value(), fact.state_digest.value_or(0));
       invariants_->OnApplied(node, fact);
     };
     observer.on_failure = [this](std::string what) { Fail(std::move(what)); };
@@ -144,7 +145,7 @@ class Simulation {
     report.entries_committed = invariants_->highest_committed().value();
     report.writes_acknowledged = clients_->writes_acknowledged();
     report.reads_answered = clients_->reads_answered();
-    report.lease_reads = clients_->lease_reads();
+    report.not_applied = clients_->not_applied();
     report.outcomes_unknown = clients_->outcomes_unknown();
     report.recovery = recovery_;
     return report;

@@ -31,7 +31,7 @@ struct SimReport {
   std::uint64_t entries_committed = 0;
   std::uint64_t writes_acknowledged = 0;
   std::uint64_t reads_answered = 0;
-  std::uint64_t lease_reads = 0;
+  std::uint64_t not_applied = 0;
   std::uint64_t outcomes_unknown = 0;
   Duration recovery{0};  // how long healing took to show
 };

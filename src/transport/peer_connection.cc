@@ -60,9 +60,8 @@ PeerConnection::PeerConnection(asio::io_context& io, const TransportOptions& opt
       tick_(io) {}
 
 void PeerConnection::Dial(std::string address) {
-  asio::post(io_, [self = shared_from_this(), address = std::move(address)] {
-    self->Resolve(address);
-  });
+  asio::post(io_,
+             [self = shared_from_this(), address = std::move(address)] { self->Resolve(address); });
 }
 
 void PeerConnection::Adopt(tcp::socket socket) {
@@ -99,9 +98,9 @@ void PeerConnection::Begin() {
   socket_.non_blocking(true, ignored);
   SetTcpOption(socket_, TCP_NODELAY, 1);
   // For a peer whose machine is gone while we write: a stopped process is noticed by its silence.
-  SetTcpOption(socket_, TCP_USER_TIMEOUT,
-               static_cast<int>(
-                   Millis(options_.keepalive_interval + options_.keepalive_timeout).count()));
+  SetTcpOption(
+      socket_, TCP_USER_TIMEOUT,
+      static_cast<int>(Millis(options_.keepalive_interval + options_.keepalive_timeout).count()));
   ScheduleTick();
   handler_.OnConnected();
   AwaitBytes();
@@ -183,8 +182,8 @@ bool PeerConnection::Write(const v1::PeerMessage& message) {
   message.AppendToString(&output_);
   has_written_.store(true, std::memory_order_relaxed);
   // Straight from this thread: the transport's need not wake up for what the kernel takes at once.
-  const ssize_t sent = send(socket_.native_handle(), output_.data(), output_.size(),
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+  const ssize_t sent =
+      send(socket_.native_handle(), output_.data(), output_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent == static_cast<ssize_t>(output_.size())) {
     ReleaseLargeOutput();
     return true;
