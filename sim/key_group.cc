@@ -44,8 +44,8 @@ class KeyForest {
 void CheckShape(const ClientOperation& operation) {
   const KeyCommand& command = operation.command;
   using Kind = KeyCommand::Kind;
-  const bool is_many = command.kind == Kind::kDel || command.kind == Kind::kMGet ||
-                       command.kind == Kind::kMSet;
+  const bool is_many =
+      command.kind == Kind::kDel || command.kind == Kind::kMGet || command.kind == Kind::kMSet;
   const std::size_t values = command.kind == Kind::kMSet ? command.keys.size()
                              : command.kind == Kind::kSet || command.kind == Kind::kAppend ? 1
                                                                                            : 0;

@@ -30,8 +30,8 @@ bool IsValue(const Reply& reply, const KeyValue& value) {
 }
 
 bool Set(const KeyCommand& command, const Reply* reply, KeyValue& value) {
-  const bool is_stored =
-      command.condition == Condition::kAlways || (command.condition == Condition::kIfPresent) == value.has_value();
+  const bool is_stored = command.condition == Condition::kAlways ||
+                         (command.condition == Condition::kIfPresent) == value.has_value();
   if (reply != nullptr) {
     const bool fits = command.returns_old ? IsValue(*reply, value)
                       : is_stored         ? IsOk(*reply)
@@ -84,8 +84,9 @@ bool Append(const std::string& addition, const Reply* reply, KeyValue& value) {
 bool MGet(std::span<const std::uint8_t> places, const Reply* reply, const KeyState& state) {
   if (reply == nullptr) return true;
   return reply->type == Reply::Type::kArray &&
-         std::equal(reply->items.begin(), reply->items.end(), places.begin(), places.end(),
-                    [&](const Reply& item, std::uint8_t place) { return IsValue(item, state[place]); });
+         std::equal(
+             reply->items.begin(), reply->items.end(), places.begin(), places.end(),
+             [&](const Reply& item, std::uint8_t place) { return IsValue(item, state[place]); });
 }
 
 bool MSet(const KeyCommand& command, std::span<const std::uint8_t> places, const Reply* reply,

@@ -22,8 +22,8 @@ struct KeyCommand {
   enum class Kind { kGet, kSet, kDel, kIncr, kAppend, kMGet, kMSet };
   enum class Condition { kAlways, kIfAbsent, kIfPresent };
   Kind kind = Kind::kGet;
-  std::vector<std::string> keys = {};    // one; DEL, MGET and MSET: one or more, also repeated
-  std::vector<std::string> values = {};  // SET, APPEND: one; MSET: one for each key
+  std::vector<std::string> keys = {};        // one; DEL, MGET and MSET: one or more, also repeated
+  std::vector<std::string> values = {};      // SET, APPEND: one; MSET: one for each key
   Condition condition = Condition::kAlways;  // SET: NX, XX
   bool returns_old = false;                  // SET: GET
 
@@ -60,11 +60,11 @@ bool HasChangedNothing(const KeyCommand& command, const Reply& reply);
 // What an answer tells of one key as it was before: one of these was so.
 struct KeyEvidence {
   std::uint8_t place = 0;
-  bool is_absent = false;                  // it did not exist
-  bool is_present = false;                 // it existed
-  bool is_no_number = false;               // it existed, and could not be incremented
-  std::optional<std::string> value = {};   // it held this
-  std::optional<std::size_t> size = {};    // it held so many bytes
+  bool is_absent = false;                 // it did not exist
+  bool is_present = false;                // it existed
+  bool is_no_number = false;              // it existed, and could not be incremented
+  std::optional<std::string> value = {};  // it held this
+  std::optional<std::size_t> size = {};   // it held so many bytes
 
   bool Fits(const KeyValue& held) const;
 };

@@ -108,8 +108,8 @@ class AnomalyWindow {
   }
 
   bool IsImpossible() const {
-    return Search(group_, start_, last_ + 1, initial_, options_, [](const LinearizationSearch&) {})
-               .outcome == Outcome::kImpossible;
+    return Search(group_, start_, last_ + 1, initial_, options_, [](const LinearizationSearch&) {
+           }).outcome == Outcome::kImpossible;
   }
 
   void Relax(std::size_t moment) {
@@ -133,8 +133,8 @@ class AnomalyWindow {
   KeyGroup group_;
   const std::size_t last_;
   const LinearizabilityOptions options_;
-  std::map<KeyState, std::size_t> first_seen_;    // before which moment
-  std::map<std::size_t, std::size_t> called_;    // by operation: the moment
+  std::map<KeyState, std::size_t> first_seen_;  // before which moment
+  std::map<std::size_t, std::size_t> called_;   // by operation: the moment
   std::map<std::size_t, std::size_t> returned_;
   std::size_t start_ = 0;
   std::set<KeyState> initial_;
@@ -159,10 +159,10 @@ std::string Explain(const KeyGroup& group, std::size_t last,
   for (const ClientOperation* each : window) {
     keys.insert(each->command.keys.begin(), each->command.keys.end());
   }
-  std::string text = fmt::format("{} {}: no order explains {}, whatever the others did:",
-                                 keys.size() == 1 ? "key" : "keys", fmt::join(keys, ", "),
-                                 window.size() == 1 ? "this operation"
-                                                    : fmt::format("these {} operations", window.size()));
+  std::string text = fmt::format(
+      "{} {}: no order explains {}, whatever the others did:", keys.size() == 1 ? "key" : "keys",
+      fmt::join(keys, ", "),
+      window.size() == 1 ? "this operation" : fmt::format("these {} operations", window.size()));
   for (const ClientOperation* each : window) text += '\n' + ToString(*each);
   return text;
 }

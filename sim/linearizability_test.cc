@@ -306,7 +306,8 @@ TEST(LinearizabilityTest, AgreesWithBruteForceOnSmallHistories) {
     const bool expected = BruteForce(operations).FindsOrder();
     const LinearizabilityReport report = CheckLinearizability(operations);
 
-    ASSERT_EQ(report.verdict, expected ? kLinearizable : kAnomaly) << "seed " << seed << '\n' << Describe(operations);
+    ASSERT_EQ(report.verdict, expected ? kLinearizable : kAnomaly) << "seed " << seed << '\n'
+                                                                   << Describe(operations);
     ++verdicts[expected];
   }
   EXPECT_GT(verdicts[true], 5'000);
@@ -393,11 +394,12 @@ TEST(LinearizabilityTest, OneStaleReadInALongHistoryIsFound) {
 }
 
 TEST(LinearizabilityTest, OneAfterTheOtherIsLinearizable) {
-  EXPECT_EQ(VerdictOn({Ok(Set("k", "1"), 0, 10), Done(Get("k"), 20, 30, Text("1")),
-                       Done(Incr("k"), 40, 50, Number(2)), Done(Append("k", "x"), 60, 70, Number(2)),
-                       Done(Get("k"), 80, 90, Text("2x")), Done(Del({"k"}), 91, 92, Number(1)),
-                       Done(Get("k"), 93, 94, Nil())}),
-            kLinearizable);
+  EXPECT_EQ(
+      VerdictOn({Ok(Set("k", "1"), 0, 10), Done(Get("k"), 20, 30, Text("1")),
+                 Done(Incr("k"), 40, 50, Number(2)), Done(Append("k", "x"), 60, 70, Number(2)),
+                 Done(Get("k"), 80, 90, Text("2x")), Done(Del({"k"}), 91, 92, Number(1)),
+                 Done(Get("k"), 93, 94, Nil())}),
+      kLinearizable);
 }
 
 TEST(LinearizabilityTest, AReadBesideAWriteMaySeeEither) {
@@ -440,17 +442,17 @@ TEST(LinearizabilityTest, AnIncrementOfWhatIsNoNumberGivesAnErrorAndChangesNothi
 
 TEST(LinearizabilityTest, AnIncrementThatOverflowsGivesAnErrorAndChangesNothing) {
   const std::string max = "9223372036854775807";
-  EXPECT_EQ(VerdictOn({Ok(Set("k", max), 0, 10),
-                       Done(Incr("k"), 20, 30,
-                            Reply::Error("ERR increment or decrement would overflow")),
-                       Done(Get("k"), 40, 50, Text(max))}),
-            kLinearizable);
+  EXPECT_EQ(
+      VerdictOn({Ok(Set("k", max), 0, 10),
+                 Done(Incr("k"), 20, 30, Reply::Error("ERR increment or decrement would overflow")),
+                 Done(Get("k"), 40, 50, Text(max))}),
+      kLinearizable);
 }
 
 TEST(LinearizabilityTest, AnAppendThatTookEffectTwiceIsFound) {
-  EXPECT_EQ(VerdictOn({Done(Append("k", "x"), 0, 10, Number(1)),
-                       Done(Get("k"), 20, 30, Text("xx"))}),
-            kAnomaly);
+  EXPECT_EQ(
+      VerdictOn({Done(Append("k", "x"), 0, 10, Number(1)), Done(Get("k"), 20, 30, Text("xx"))}),
+      kAnomaly);
   EXPECT_EQ(VerdictOn({Unknown(Append("k", "x"), 0), Done(Get("k"), 20, 30, Text("xx"))}),
             kAnomaly);
 }

@@ -226,8 +226,8 @@ bool LinearizationSearch::IsNoticed(std::uint64_t obliged, std::uint8_t place,
     for (const KeyEvidence& evidence : operation.evidence) {
       if (evidence.place != place || !CouldFit(after, evidence)) continue;
       const bool is_exact = evidence.value || evidence.size;
-      const bool is_alike = evidence.is_no_number ? AreAlike(before, after)
-                                                  : before.has_value() == after.has_value();
+      const bool is_alike =
+          evidence.is_no_number ? AreAlike(before, after) : before.has_value() == after.has_value();
       if (is_exact || !is_alike) return true;
     }
   }
@@ -283,8 +283,8 @@ bool LinearizationSearch::Expand(const Visit& visit, Frontier& visited, std::vec
 }
 
 LinearizationSearch::Outcome LinearizationSearch::Return(const GroupOperation& operation) {
-  const auto slot = static_cast<std::size_t>(
-      std::find(slots_.begin(), slots_.end(), &operation) - slots_.begin());
+  const auto slot = static_cast<std::size_t>(std::find(slots_.begin(), slots_.end(), &operation) -
+                                             slots_.begin());
   SESHAT_CHECK(slot < kSlots);
   returning_ = {&operation, slot};
   FindReach();

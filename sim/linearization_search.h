@@ -111,9 +111,9 @@ class LinearizationSearch {
   void ForgetWhatAllUsed();
 
   const std::size_t possibilities_max_;
-  std::vector<const GroupOperation*> slots_;   // known outcomes, under way; null: free
-  std::uint64_t open_ = 0;                     // slots taken
-  std::map<std::size_t, Unknown> unknowns_;    // by sort: those that some possibility can still use
+  std::vector<const GroupOperation*> slots_;  // known outcomes, under way; null: free
+  std::uint64_t open_ = 0;                    // slots taken
+  std::map<std::size_t, Unknown> unknowns_;   // by sort: those that some possibility can still use
   Frontier frontier_;
   Move returning_;
   Reach reach_;

@@ -22,6 +22,7 @@ std::string EncodeAppliedState(const AppliedState& state) {
   message.set_revision(state.revision.value());
   message.set_key_count(state.key_count);
   message.set_keyspace_generation(state.keyspace_generation);
+  message.set_digest(state.digest);
   return message.SerializeAsString();
 }
 
@@ -42,7 +43,8 @@ Result<AppliedState> DecodeAppliedState(std::string_view bytes) {
                       .clock = UnixMillis{message.clock_ms()},
                       .revision = Revision(message.revision()),
                       .key_count = message.key_count(),
-                      .keyspace_generation = message.keyspace_generation()};
+                      .keyspace_generation = message.keyspace_generation(),
+                      .digest = message.digest()};
 }
 
 Result<AppliedState> ReadAppliedState(const StateStore& store, GroupId group) {

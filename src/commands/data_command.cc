@@ -16,7 +16,12 @@ namespace {
 constexpr std::uint64_t kVersion = 1;
 
 // Fields of messages DataCommand, ClientCommand, ExpireKeys and ExpiringKey.
-enum DataCommandField : std::uint32_t { kVersionField = 1, kClientField = 2, kExpireField = 3 };
+enum DataCommandField : std::uint32_t {
+  kVersionField = 1,
+  kClientField = 2,
+  kExpireField = 3,
+  kMarkField = 4
+};
 enum ClientCommandField : std::uint32_t { kArgumentsField = 1 };
 enum ExpireKeysField : std::uint32_t { kKeysField = 1 };
 enum ExpiringKeyField : std::uint32_t { kKeyField = 1, kExpiresAtField = 2, kRevisionField = 3 };
@@ -117,6 +122,12 @@ std::string EncodeExpireKeys(std::span<const ExpiringKey> keys) {
   return out;
 }
 
+std::string EncodeMarkState() {
+  std::string out;
+  BeginCommand(out, kMarkField, 0);
+  return out;
+}
+
 Status DecodeDataCommand(std::string_view bytes, DataCommand& command) {
   command.arguments.clear();
   command.expiring_keys.clear();
@@ -125,7 +136,7 @@ Status DecodeDataCommand(std::string_view bytes, DataCommand& command) {
   WireReader reader(bytes);
   for (WireField field; reader.Next(field);) {
     if (field.number == kVersionField && field.type == WireType::kVarint) version = field.varint;
-    if (field.number == kClientField || field.number == kExpireField) kind = field;
+    if (field.number >= kClientField && field.number <= kMarkField) kind = field;
   }
   if (!reader.ok() || version == 0) return Malformed("does not decode");
   if (version > kVersion) {
@@ -138,6 +149,10 @@ Status DecodeDataCommand(std::string_view bytes, DataCommand& command) {
   if (kind.number == kClientField) {
     command.kind = DataCommand::Kind::kClient;
     return DecodeClient(kind.bytes, command);
+  }
+  if (kind.number == kMarkField) {
+    command.kind = DataCommand::Kind::kMark;
+    return {};
   }
   command.kind = DataCommand::Kind::kExpire;
   return DecodeExpire(kind.bytes, command);

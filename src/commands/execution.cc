@@ -87,6 +87,7 @@ Result<Reply> ApplyDataCommand(std::string_view bytes, Keyspace& keyspace, UnixM
   if (scratch.kind == DataCommand::Kind::kExpire) {
     return ExecuteExpire(scratch.expiring_keys, keyspace, entry_time);
   }
+  if (scratch.kind == DataCommand::Kind::kMark) return Reply::Ok();
   const CommandSpec* spec = FindCommand(scratch.arguments[0]);
   if (spec == nullptr || spec->kind != CommandKind::kWrite) {
     return MakeError(ErrorCode::kFailedPrecondition,

@@ -1,5 +1,7 @@
 #include "seshat/commands/keyspace.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -19,6 +21,11 @@ std::string_view UserKeyOfRow(std::string_view row_key) {
 }
 
 }  // namespace
+
+std::uint64_t HashRow(std::string_view row_key, std::string_view bytes) {
+  const std::uint64_t seed = XXH3_64bits(row_key.data(), row_key.size());
+  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
 
 Keyspace::Keyspace(const StateStore& store, GroupId group, AppliedState applied)
     : store_(store), group_(group), applied_(applied) {}
@@ -62,6 +69,7 @@ Status Keyspace::LoadRow(std::string_view row_key, Row& row) const {
   Result<Value> value = DecodeValue(row_key, stored->value);
   if (!value) return std::unexpected(std::move(value).error());
   row.stored_ = true;
+  row.stored_hash_ = HashRow(row_key, stored->value);
   row.stored_expiry_ = value->expires_at;
   row.value_ = *std::move(value);
   return {};
@@ -94,6 +102,7 @@ void Keyspace::Clear() {
   held_bytes_ = 0;
   cleared_ = true;
   applied_.key_count = 0;
+  applied_.digest = 0;
   ++applied_.keyspace_generation;
 }
 
@@ -108,8 +117,11 @@ KeyspaceBatch Keyspace::TakeBatch(LogIndex index, Term term) {
   std::vector<StateOp> expiry_ops;
   for (const auto& [row_key, row] : rows_) {
     if (!row.changed_) continue;
+    applied_.digest -= row.stored_hash_;
     if (row.value_.has_value()) {
-      batch.writes.ops.push_back({.key = row_key, .value = EncodeValue(*row.value_)});
+      std::string bytes = EncodeValue(*row.value_);
+      applied_.digest += HashRow(row_key, bytes);
+      batch.writes.ops.push_back({.key = row_key, .value = std::move(bytes)});
     } else if (row.stored_) {
       batch.writes.ops.push_back({.key = row_key, .value = std::nullopt});
     }

@@ -157,6 +157,24 @@ TEST(KeyspacePropertyTest, CountIndexAndRevisionsAgreeWithTheDataAtEveryStep) {
   }
 }
 
+TEST(KeyspacePropertyTest, TheDigestIsTheSumOfTheRows) {
+  for (std::uint64_t seed = 1; seed <= kHistories; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::uint64_t sum = 0;
+    std::uint64_t digest = 0;
+
+    for (const auto& [row_key, value] : Record(seed).rows) {
+      if (row_key == kAppliedRowKey) {
+        digest = DecodeAppliedState(value).value().digest;
+      } else if (!ParseExpiryRowKey(row_key)) {
+        sum += HashRow(row_key, value);
+      }
+    }
+
+    ASSERT_EQ(digest, sum);
+  }
+}
+
 TEST(KeyspacePropertyTest, ExpiryChangesAreExactlyWhatHappensToTheIndex) {
   for (std::uint64_t seed = 1; seed <= kHistories; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);

@@ -78,12 +78,15 @@ TEST_F(KeyspaceTest, TheAppliedRowSaysHowFarTheGroupIs) {
   const KeyspaceBatch batch = keyspace_.TakeBatch(LogIndex(9), Term(3));
   store_.Write(kTestGroup, batch.writes);
 
-  EXPECT_EQ(ReadAppliedState(store_, kTestGroup).value(), (AppliedState{.index = LogIndex(9),
-                                                                        .term = Term(3),
-                                                                        .clock = UnixMillis{7},
-                                                                        .revision = Revision(1),
-                                                                        .key_count = 1,
-                                                                        .keyspace_generation = 0}));
+  const std::string row_key = DataRowKey("k");
+  EXPECT_EQ(ReadAppliedState(store_, kTestGroup).value(),
+            (AppliedState{.index = LogIndex(9),
+                          .term = Term(3),
+                          .clock = UnixMillis{7},
+                          .revision = Revision(1),
+                          .key_count = 1,
+                          .keyspace_generation = 0,
+                          .digest = HashRow(row_key, *batch.writes.ops[0].value)}));
 }
 
 TEST_F(KeyspaceTest, ABatchOfNothingStillMovesTheAppliedRow) {

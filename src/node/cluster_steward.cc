@@ -94,7 +94,10 @@ Status ClusterSteward::Advance() {
       if (!*met) return {};
       Log(LogLevel::kInfo, "node", "every founding member is here: starting the system group");
     }
-    Status opened = ports_.groups->OpenSystemGroup(NodesOf(founders), *ports_.cluster);
+    Status opened = ports_.groups->OpenSystemGroup(
+        NodesOf(founders), *ports_.cluster, [this](const StateVerdict& verdict) {
+          executor_.Post([this, verdict] { OnStateVerdict(verdict); });
+        });
     if (!opened) return opened;
     has_system_group_ = true;
   }
@@ -174,6 +177,41 @@ Status ClusterSteward::OpenGroups(const ClusterState& state) {
     Log(LogLevel::kInfo, "node", "serving a shard", {{"group", shard.group.value()}});
   }
   return {};
+}
+
+void ClusterSteward::OnStateVerdict(const StateVerdict& verdict) {
+  if (is_stopping_ || has_failed_) return;
+  MetricLabels labels{{"node_id", fmt::to_string(config_.node_id.value())},
+                      {"shard", fmt::to_string(verdict.group.value())}};
+  if (verdict.kind == StateVerdict::Kind::kEqual) {
+    return ports_.metrics
+        ->GetCounter("state_comparisons_total",
+                     "Comparisons that found the state of all replicas equal.", labels)
+        .Increment();
+  }
+  const std::string replica = verdict.node == kNoNode ? "?" : fmt::to_string(verdict.node.value());
+  labels.emplace_back("replica", replica);
+  ports_.metrics
+      ->GetCounter("state_mismatches_total",
+                   "Replicas found to differ from a majority; \"?\": no majority agrees.", labels)
+      .Increment();
+  Log(LogLevel::kError, "node", "replicas differ in their state",
+      {{"group", verdict.group.value()}, {"index", verdict.index.value()}, {"replica", replica}});
+  if (verdict.node == config_.node_id) Quarantine(verdict);
+}
+
+void ClusterSteward::Quarantine(const StateVerdict& verdict) {
+  identity_.quarantine = fmt::format(
+      "its state of group {} differed from that of a majority of the replicas at index {}",
+      verdict.group.value(), verdict.index.value());
+  has_failed_ = true;
+  SetObstacles({identity_.quarantine});
+  const Error why(ErrorCode::kCorruption, fmt::format("data_dir = \"{}\" is put in quarantine: {}",
+                                                      config_.data_dir, identity_.quarantine));
+  if (Status written = WriteIdentity(config_.data_dir, identity_); !written) {
+    Log(LogLevel::kError, "node", written.error().message());
+  }
+  ports_.fatal->StopNode(why);
 }
 
 void ClusterSteward::ProposeCluster() {

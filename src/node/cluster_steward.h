@@ -25,7 +25,10 @@
 #include "seshat/base/mutex.h"
 #include "seshat/node/node_config.h"
 #include "seshat/node/thread_executor.h"
+#include "seshat/ports/fatal.h"
+#include "seshat/ports/metrics.h"
 #include "seshat/service/service.h"
+#include "seshat/service/state_reports.h"
 #include "seshat/storage/identity_file.h"
 #include "seshat/storage/storage_engine.h"
 #include "seshat/transport/tcp_transport.h"
@@ -43,6 +46,8 @@ struct StewardPorts {
   ClusterStateSource* cluster = nullptr;
   Service* service = nullptr;
   DiskGuard* disk = nullptr;
+  FatalHandler* fatal = nullptr;
+  Metrics* metrics = nullptr;
 };
 
 // Threads: it works on a thread of its own, which may block on the disk; the methods that say so
@@ -79,6 +84,9 @@ class ClusterSteward {
   void RegisterIfNeeded(const ClusterState& state);
   void Propose(std::string what, std::string command);
   void MeasureDisk();
+  // For operators to see; if this node's replica is the odd one, its end.
+  void OnStateVerdict(const StateVerdict& verdict);
+  void Quarantine(const StateVerdict& verdict);
   ClusterMember OwnEntry() const;
   void SetObstacles(std::vector<std::string> obstacles) SESHAT_EXCLUDES(mutex_);
 

@@ -95,6 +95,12 @@ Result<IdentityDecision> DecideIdentity(const NodeConfig& config,
           config.node_id.value(), config.data_dir, on_disk->node_id.value(),
           on_disk->node_id.value()));
     }
+    if (!on_disk->quarantine.empty()) {
+      return Refuse(fmt::format(
+          "data_dir = \"{}\" is in quarantine: {}; it must not be served again: keep it for an "
+          "examination",
+          config.data_dir, on_disk->quarantine));
+    }
     if (on_disk->cluster_id.empty() && on_disk->bootstrap_hash != hash) {
       return Refuse(fmt::format(
           "initial_members or cluster_name differ from those that data_dir = \"{}\" began to found "
@@ -118,7 +124,8 @@ Result<IdentityDecision> DecideIdentity(const NodeConfig& config,
   return IdentityDecision{{.node_id = config.node_id,
                            .cluster_id = "",
                            .store_id = RandomBytes(rng, kStoreIdBytes),
-                           .bootstrap_hash = hash},
+                           .bootstrap_hash = hash,
+                           .quarantine = ""},
                           true};
 }
 

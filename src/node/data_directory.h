@@ -35,7 +35,8 @@ struct IdentityDecision {
   bool is_new = false;
 };
 
-// Errors: kFailedPrecondition when the directory belongs to another node, was prepared for another
+// Errors: kFailedPrecondition when the directory is in quarantine, belongs to another node, was
+// prepared for another
 //         list of founding members, or has lost its identity (`has_groups` says that the database
 //         holds Raft groups), or when nothing says how to begin.
 Result<IdentityDecision> DecideIdentity(const NodeConfig& config,

@@ -115,6 +115,15 @@ TEST(DecideIdentityTest, AnEmptyDirectoryGetsANewIdentityWithAnIdOfItsOwn) {
   EXPECT_EQ(first->identity.bootstrap_hash, second->identity.bootstrap_hash);
 }
 
+TEST(DecideIdentityTest, ADirectoryInQuarantineIsNeverServedAgain) {
+  const NodeConfig config = FoundingConfig();
+  NodeIdentity identity = IdentityOf(config);
+  identity.quarantine = "its state of group 1 differed";
+
+  EXPECT_THAT(Refusal(config, identity),
+              HasSubstr("is in quarantine: its state of group 1 differed"));
+}
+
 TEST(DecideIdentityTest, NothingConfiguredFoundsAClusterOfOne) {
   SystemRng rng;
 

@@ -51,10 +51,11 @@ GroupHost::~GroupHost() {
   Stop();
 }
 
-Status GroupHost::OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStateSource& source) {
+Status GroupHost::OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStateSource& source,
+                                  StateReports::Listener on_odd) {
   if (Status created = CreateIfMissing(kSystemGroup, voters); !created) return created;
   Result<std::unique_ptr<SystemStateMachine>> machine =
-      SystemStateMachine::Open(*ports_.state, source);
+      SystemStateMachine::Open(*ports_.state, source, std::move(on_odd));
   if (!machine) return std::unexpected(machine.error());
   Result<std::shared_ptr<GroupDriver>> driver = OpenDriver(kSystemGroup, *std::move(machine));
   if (!driver) return std::unexpected(driver.error());

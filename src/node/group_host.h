@@ -14,6 +14,7 @@
 #include "seshat/raft/group_registry.h"
 #include "seshat/service/cluster_state.h"
 #include "seshat/service/data_state_machine.h"
+#include "seshat/service/state_reports.h"
 
 namespace seshat {
 
@@ -42,9 +43,10 @@ class GroupHost {
   ~GroupHost();
 
   // Opens the system group and starts it; on a new node `voters` found it. What it has applied is
-  // published in `source` at return.
+  // published in `source` at return; `on_odd`: as SystemStateMachine::Open.
   // Errors: as GroupDriver::Open and LogStore::CreateGroup.
-  Status OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStateSource& source);
+  Status OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStateSource& source,
+                         StateReports::Listener on_odd);
   // Opens a data group, creating it with `replicas` as its first voters, and registers it. The
   // caller introduces it to the service, then starts its driver.
   Result<HostedDataGroup> OpenDataGroup(const ShardPlacement& shard,

@@ -63,6 +63,7 @@ ServiceOptions ServiceOptionsOf(const NodeConfig& config, Rng& rng) {
   options.run_id = ToHex(RandomBytes(rng, 20));
   options.password = config.password;
   options.protected_mode = config.protected_mode;
+  options.state_comparison_interval = std::chrono::seconds(config.state_comparison_seconds);
   options.read_mode = config.read_mode == ReadModeSetting::kLease    ? ReadMode::kLease
                       : config.read_mode == ReadModeSetting::kQuorum ? ReadMode::kQuorum
                                                                      : ReadMode::kStale;
@@ -279,7 +280,9 @@ Status Node::Impl::OpenDoors() {
                                                            .groups = groups_.get(),
                                                            .cluster = &cluster_,
                                                            .service = service_.get(),
-                                                           .disk = &disk_},
+                                                           .disk = &disk_,
+                                                           .fatal = &fatal_,
+                                                           .metrics = &metrics_},
                                               on_failure_);
   health_ = std::make_unique<NodeHealth>(config_, identity_.store_id,
                                          NodeHealthPorts{.clock = &clock_,

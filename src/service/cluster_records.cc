@@ -184,6 +184,17 @@ std::string EncodeRegisterNode(const ClusterMember& member) {
   return Serialize(command);
 }
 
+std::string EncodeReportState(const StateReport& report) {
+  v1::SystemCommand command;
+  command.set_version(kVersion);
+  v1::ReportState& message = *command.mutable_report();
+  message.set_group_id(report.group.value());
+  message.set_index(report.index.value());
+  message.set_node_id(report.node.value());
+  message.set_digest(report.digest);
+  return Serialize(command);
+}
+
 Result<SystemCommand> DecodeSystemCommand(std::string_view bytes) {
   v1::SystemCommand command;
   if (Status status = Parse("system command", bytes, command); !status) {
@@ -203,6 +214,13 @@ Result<SystemCommand> DecodeSystemCommand(std::string_view bytes) {
   }
   if (command.has_register_()) {
     return RegisterNodeCommand{FromProto(command.register_().node())};
+  }
+  if (command.has_report()) {
+    const v1::ReportState& report = command.report();
+    return StateReport{.group = GroupId(report.group_id()),
+                       .index = LogIndex(report.index()),
+                       .node = NodeId(report.node_id()),
+                       .digest = report.digest()};
   }
   return MakeError(ErrorCode::kFailedPrecondition,
                    "system command: of a kind that this version of Seshat does not know");

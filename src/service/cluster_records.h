@@ -9,6 +9,7 @@
 
 #include "seshat/base/error.h"
 #include "seshat/service/cluster_state.h"
+#include "seshat/service/state_reports.h"
 
 namespace seshat {
 
@@ -32,7 +33,7 @@ struct BootstrapClusterCommand {
 struct RegisterNodeCommand {
   ClusterMember member;
 };
-using SystemCommand = std::variant<BootstrapClusterCommand, RegisterNodeCommand>;
+using SystemCommand = std::variant<BootstrapClusterCommand, RegisterNodeCommand, StateReport>;
 
 // Errors: kCorruption; kFailedPrecondition for a newer version or an unknown kind.
 Result<SystemCommand> DecodeSystemCommand(std::string_view bytes);

@@ -57,11 +57,15 @@ Status DataStateMachine::Apply(std::vector<CommittedEntry> entries) {
       return std::unexpected(
           std::move(status).error().WithContext(EntryName(options_.group, entry.index)));
     }
-    if (i + 1 == entries.size() || commands_in_batch_ >= kBatchCommandsMax ||
+    if (i + 1 == entries.size() || is_marked_ || commands_in_batch_ >= kBatchCommandsMax ||
         keyspace_.held_bytes() >= kBatchBytesMax) {
       WriteBatch(entry.index, entry.term);
       for (Answer& answer : answers) AnswerWaiter(*answer.waiter, std::move(answer.reply));
       answers.clear();
+      // A batch ends with the entry: elsewhere other entries would share it.
+      if (std::exchange(is_marked_, false)) {
+        info_->marks.Record({.index = entry.index, .digest = keyspace_.applied().digest});
+      }
     }
   }
   return {};
@@ -79,9 +83,13 @@ Status DataStateMachine::ApplyEntry(CommittedEntry& entry, std::vector<Answer>& 
       info_->keys_expired.fetch_add(static_cast<std::uint64_t>(reply->integer),
                                     std::memory_order_relaxed);
     }
+    if (scratch_.kind == DataCommand::Kind::kMark) {
+      is_marked_ = true;
+    } else {
+      ++commands_in_batch_;
+    }
     if (!entry.waiters.empty()) answers.push_back({std::move(entry.waiters[i]), *std::move(reply)});
   }
-  commands_in_batch_ += entry.commands.size();
   return {};
 }
 

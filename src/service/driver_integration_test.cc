@@ -32,7 +32,7 @@ class DriverIntegrationTest : public testing::Test, public ReplySink {
     ports.read_pool = {&loop_};
     ports.background = &loop_;
     service_ = std::make_unique<Service>(options, ports);
-    StartGroup(kSystemGroup, SystemStateMachine::Open(store_, cluster_).value());
+    StartGroup(kSystemGroup, SystemStateMachine::Open(store_, cluster_, {}).value());
     loop_.Advance(std::chrono::seconds(3));
   }
 

@@ -19,6 +19,7 @@
 #include "seshat/service/cluster_state.h"
 #include "seshat/service/data_state_machine.h"
 #include "shard_group.h"
+#include "state_comparer.h"
 
 namespace seshat {
 
@@ -28,6 +29,7 @@ struct GroupReplica {
   std::shared_ptr<ShardGroup> group;
   std::shared_ptr<DataGroupInfo> info;
   std::shared_ptr<ExpiryDriver> expiry;
+  std::shared_ptr<StateComparer> comparer;
 };
 
 // A shard as requests are routed to it.

@@ -26,9 +26,7 @@ void Service::OnCall(NodeId from, std::string request, UniqueFunction<void(std::
 }
 
 void Service::ProposeSystemCommand(std::string command, UniqueFunction<void(Result<Reply>)> done) {
-  std::shared_ptr<GroupDriver> driver = core_->context().ports.groups->Find(kSystemGroup);
-  core_->ProposeSystem(driver == nullptr ? nullptr : MakeShardGroup(std::move(driver)),
-                       std::move(command), std::move(done));
+  core_->ProposeSystem(core_->SystemGroup(), std::move(command), std::move(done));
 }
 
 void Service::StopAccepting() {

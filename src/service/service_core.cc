@@ -9,6 +9,7 @@
 #include "proposal_batch.h"
 #include "seshat/base/check.h"
 #include "seshat/resp/reply_decoder.h"
+#include "seshat/service/system_state_machine.h"
 
 namespace seshat {
 namespace {
@@ -88,9 +89,24 @@ void ServiceCore::AddGroup(GroupId id, std::shared_ptr<ShardGroup> group,
                                                            .store = ports.store,
                                                            .background = ports.background,
                                                            .fatal = ports.fatal});
+  auto comparer = std::make_shared<StateComparer>(
+      context_->options.node, id, group, info, context_->options.state_comparison_interval,
+      StateComparerPorts{.clock = ports.clock,
+                         .background = ports.background,
+                         .report = [this](const StateReport& report) {
+                           ProposeSystem(SystemGroup(), EncodeReportState(report),
+                                         [](const Result<Reply>&) {});
+                         }});
   context_->router.AddReplica(
-      id, {.group = std::move(group), .info = std::move(info), .expiry = expiry});
+      id,
+      {.group = std::move(group), .info = std::move(info), .expiry = expiry, .comparer = comparer});
   expiry->Start();
+  comparer->Start();
+}
+
+std::shared_ptr<ShardGroup> ServiceCore::SystemGroup() const {
+  std::shared_ptr<GroupDriver> driver = context_->ports.groups->Find(kSystemGroup);
+  return driver == nullptr ? nullptr : MakeShardGroup(std::move(driver));
 }
 
 std::unique_ptr<RequestHandler> ServiceCore::Accept(const PeerAddress& peer, ReplySink& sink,
@@ -148,7 +164,10 @@ void ServiceCore::ProposeSystem(std::shared_ptr<ShardGroup> group, std::string c
 
 void ServiceCore::StopAccepting() {
   context_->stopping.store(true, std::memory_order_release);
-  for (const auto& [group, replica] : context_->router.Replicas()) replica.expiry->Stop();
+  for (const auto& [group, replica] : context_->router.Replicas()) {
+    replica.expiry->Stop();
+    replica.comparer->Stop();
+  }
 }
 
 bool ServiceCore::IsIdle() const {

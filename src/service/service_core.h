@@ -25,7 +25,9 @@ class ServiceCore {
   void AddGroup(GroupId id, std::shared_ptr<ShardGroup> group, std::shared_ptr<DataGroupInfo> info);
   std::unique_ptr<RequestHandler> Accept(const PeerAddress& peer, ReplySink& sink,
                                          Executor& executor, std::string& refusal);
-  // As Service::ProposeSystemCommand. Null: this node has no system group yet.
+  // Null: this node has no system group yet.
+  std::shared_ptr<ShardGroup> SystemGroup() const;
+  // As Service::ProposeSystemCommand. `group`: as SystemGroup gives it.
   void ProposeSystem(std::shared_ptr<ShardGroup> group, std::string command,
                      UniqueFunction<void(Result<Reply>)> done);
   void StopAccepting();

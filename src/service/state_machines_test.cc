@@ -52,7 +52,9 @@ class SystemStateMachineTest : public testing::Test {
  protected:
   SystemStateMachineTest() {
     store_.AddGroup(kSystemGroup);
-    machine_ = SystemStateMachine::Open(store_, source_).value();
+    machine_ = SystemStateMachine::Open(store_, source_, [this](const StateVerdict& verdict) {
+                 verdicts_.push_back(verdict);
+               }).value();
   }
   // Applies a command; the reply's text.
   std::string Apply(const std::string& command) {
@@ -67,6 +69,7 @@ class SystemStateMachineTest : public testing::Test {
 
   MemoryStateStore store_;
   ClusterStateSource source_;
+  std::vector<StateVerdict> verdicts_;
   std::unique_ptr<SystemStateMachine> machine_;
 };
 
@@ -107,6 +110,23 @@ TEST_F(SystemStateMachineTest, AnotherStoreIdUnderAKnownNodeIdIsRefused) {
             "ERR node 1 is known with another store id: its disk was wiped or exchanged");
 }
 
+TEST_F(SystemStateMachineTest, ReportsOfEveryReplicaComeToAVerdict) {
+  Apply(EncodeBootstrapCluster(Founding()));
+  StateReport report{
+      .group = kFirstDataGroup, .index = LogIndex(7), .node = NodeId(1), .digest = 42};
+
+  EXPECT_EQ(Apply(EncodeReportState(report)), "OK");
+  report.node = NodeId(2);
+  EXPECT_EQ(Apply(EncodeReportState(report)), "OK");
+  report.group = GroupId(9);
+  EXPECT_EQ(Apply(EncodeReportState(report)), "ERR no shard 9");
+
+  EXPECT_EQ(verdicts_, (std::vector<StateVerdict>{{.kind = StateVerdict::Kind::kEqual,
+                                                   .group = kFirstDataGroup,
+                                                   .index = LogIndex(7),
+                                                   .node = kNoNode}}));
+}
+
 TEST_F(SystemStateMachineTest, AStrangerIsRefused) {
   Apply(EncodeBootstrapCluster(Founding()));
   ClusterMember stranger;
@@ -119,7 +139,7 @@ TEST_F(SystemStateMachineTest, ARestartFindsWhatWasApplied) {
   Apply(EncodeBootstrapCluster(Founding()));
   ClusterStateSource source;
 
-  const auto machine = SystemStateMachine::Open(store_, source);
+  const auto machine = SystemStateMachine::Open(store_, source, {});
 
   ASSERT_TRUE(machine.has_value());
   EXPECT_EQ(*source.Get(), Founding());
@@ -134,7 +154,7 @@ TEST_F(SystemStateMachineTest, ARowThatDoesNotDecodeIsNamed) {
   store_.Write(kSystemGroup, std::move(batch));
   ClusterStateSource source;
 
-  const auto machine = SystemStateMachine::Open(store_, source);
+  const auto machine = SystemStateMachine::Open(store_, source, {});
 
   ASSERT_FALSE(machine.has_value());
   EXPECT_EQ(machine.error(), Error(ErrorCode::kCorruption, "row membership: does not decode"));
@@ -204,6 +224,34 @@ TEST(DataStateMachineTest, ReplicasThatApplyInOtherPortionsHoldTheSameBytes) {
   ASSERT_TRUE(first->Apply(std::move(together)).has_value());
 
   EXPECT_EQ(one.Contents(kFirstDataGroup), other.Contents(kFirstDataGroup));
+}
+
+TEST(DataStateMachineTest, AMarkTellsTheStateAtItsOwnEntryInAnyPortions) {
+  const std::vector<std::vector<std::string>> commands{
+      {Set("a", "1")}, {EncodeMarkState()}, {Set("a", "2")}};
+  std::vector<StateMark> together;
+  std::vector<StateMark> apart;
+  MemoryStateStore one;
+  MemoryStateStore other;
+  one.AddGroup(kFirstDataGroup);
+  other.AddGroup(kFirstDataGroup);
+  auto first = DataStateMachine::Open(one, {}).value();
+  auto second = DataStateMachine::Open(other, {}).value();
+  first->info()->marks.Subscribe([&](const StateMark& mark) { together.push_back(mark); });
+
+  std::vector<CommittedEntry> entries;
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    entries.push_back(EntryOf(LogIndex(i + 1), commands[i]));
+    ASSERT_TRUE(second->Apply(OneEntry(EntryOf(LogIndex(i + 1), commands[i]))).has_value());
+  }
+  ASSERT_TRUE(first->Apply(std::move(entries)).has_value());
+  second->info()->marks.Subscribe([&](const StateMark& mark) { apart.push_back(mark); });
+
+  ASSERT_EQ(together.size(), 1u);
+  EXPECT_EQ(together, apart) << "who comes late hears of the newest";
+  EXPECT_EQ(together[0].index, LogIndex(2));
+  EXPECT_NE(together[0].digest, ReadAppliedState(one, kFirstDataGroup).value().digest);
+  EXPECT_EQ(first->info()->commands_applied.load(), 2u);
 }
 
 TEST(DataStateMachineTest, NoopEntriesMoveTheAppliedIndexOnly) {

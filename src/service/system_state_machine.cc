@@ -38,12 +38,14 @@ Reply Register(const RegisterNodeCommand& command, ClusterState& state) {
 
 }  // namespace
 
-SystemStateMachine::SystemStateMachine(StateStore& store, ClusterStateSource& source)
-    : store_(store), source_(source) {}
+SystemStateMachine::SystemStateMachine(StateStore& store, ClusterStateSource& source,
+                                       StateReports::Listener on_odd)
+    : store_(store), source_(source), reports_(std::move(on_odd)) {}
 
-Result<std::unique_ptr<SystemStateMachine>> SystemStateMachine::Open(StateStore& store,
-                                                                     ClusterStateSource& source) {
-  std::unique_ptr<SystemStateMachine> machine(new SystemStateMachine(store, source));
+Result<std::unique_ptr<SystemStateMachine>> SystemStateMachine::Open(
+    StateStore& store, ClusterStateSource& source, StateReports::Listener on_odd) {
+  std::unique_ptr<SystemStateMachine> machine(
+      new SystemStateMachine(store, source, std::move(on_odd)));
   if (Status status = machine->Load(); !status) return std::unexpected(std::move(status).error());
   if (machine->state_.IsBootstrapped()) source.Publish(machine->state_);
   return machine;
@@ -102,7 +104,17 @@ Result<Reply> SystemStateMachine::ApplyCommand(std::string_view bytes) {
   if (const auto* bootstrap = std::get_if<BootstrapClusterCommand>(&*command)) {
     return Bootstrap(*bootstrap, state_);
   }
+  if (const auto* report = std::get_if<StateReport>(&*command)) return TakeReport(*report);
   return Register(std::get<RegisterNodeCommand>(*command), state_);
+}
+
+Reply SystemStateMachine::TakeReport(const StateReport& report) {
+  const auto shard = std::ranges::find(state_.shards, report.group, &ShardPlacement::group);
+  if (shard == state_.shards.end()) {
+    return Reply::Error("ERR no shard " + std::to_string(report.group.value()));
+  }
+  reports_.Add(report, shard->replicas);
+  return Reply::Ok();
 }
 
 void SystemStateMachine::AppendChangedRows(const ClusterState& before, StateBatch& batch) const {

@@ -60,7 +60,8 @@ Result<NodeIdentity> Decode(const std::filesystem::path& path, std::string_view 
   return NodeIdentity{.node_id = NodeId(message.node_id()),
                       .cluster_id = message.cluster_id(),
                       .store_id = message.store_id(),
-                      .bootstrap_hash = message.bootstrap_hash()};
+                      .bootstrap_hash = message.bootstrap_hash(),
+                      .quarantine = message.quarantine()};
 }
 
 }  // namespace
@@ -82,6 +83,7 @@ Status WriteIdentity(const std::filesystem::path& data_dir, const NodeIdentity& 
   message.set_cluster_id(identity.cluster_id);
   message.set_store_id(identity.store_id);
   message.set_bootstrap_hash(identity.bootstrap_hash);
+  message.set_quarantine(identity.quarantine);
   const std::string body = message.SerializeAsString();
 
   std::string content(kMagic);

@@ -32,9 +32,11 @@ std::string EncodeClientCommand(Arguments arguments);
 // Pre: keys.size() <= kExpiringKeysMax.
 std::string EncodeExpireKeys(std::span<const ExpiringKey> keys);
 
+std::string EncodeMarkState();
+
 // Threads: a value type; owned by its user. Lifetime: views lie in the decoded bytes.
 struct DataCommand {
-  enum class Kind { kClient, kExpire };
+  enum class Kind { kClient, kExpire, kMark };
   Kind kind = Kind::kClient;
   std::vector<std::string_view> arguments = {};  // kClient, never empty
   std::vector<ExpiringKey> expiring_keys = {};   // kExpire

@@ -42,6 +42,9 @@ struct KeyspaceBatch {
   std::vector<ExpiryChange> expiry_changes = {};
 };
 
+// What one data row adds to AppliedState::digest.
+std::uint64_t HashRow(std::string_view row_key, std::string_view bytes);
+
 // Threads: owned by the group's applier. Lifetime: must not outlive its store.
 class Keyspace {
  public:
@@ -55,6 +58,7 @@ class Keyspace {
     friend class Keyspace;
     std::optional<Value> value_;
     bool stored_ = false;                      // the store has the data row
+    std::uint64_t stored_hash_ = 0;            // of the stored data row; 0: none
     std::optional<UnixMillis> stored_expiry_;  // the store has this expiry row
     bool changed_ = false;
   };

@@ -85,6 +85,7 @@ struct NodeConfig {
   std::string password_file;
   bool protected_mode = true;
   ReadModeSetting read_mode = ReadModeSetting::kLease;
+  std::uint64_t state_comparison_seconds = 60;
   LogLevelSetting log_level = LogLevelSetting::kInfo;
   LogFormatSetting log_format = LogFormatSetting::kAuto;
 

@@ -19,6 +19,7 @@
 #include "seshat/raft/state_machine.h"
 #include "seshat/service/command_waiter.h"
 #include "seshat/service/expiry_schedule.h"
+#include "seshat/service/state_marks.h"
 
 namespace seshat {
 
@@ -26,9 +27,10 @@ namespace seshat {
 // Threads: thread-safe.
 struct DataGroupInfo {
   std::atomic<std::uint64_t> key_count{0};
-  std::atomic<std::uint64_t> commands_applied{0};  // since start
+  std::atomic<std::uint64_t> commands_applied{0};  // since start; marks do not count
   std::atomic<std::uint64_t> keys_expired{0};      // since start
   ExpirySchedule expiries;
+  StateMarks marks;
 };
 
 struct DataStateMachineOptions {
@@ -74,6 +76,7 @@ class DataStateMachine final : public StateMachine {
   const std::shared_ptr<DataGroupInfo> info_;
   DataCommand scratch_;
   std::size_t commands_in_batch_ = 0;
+  bool is_marked_ = false;               // by the entry that was applied last
   std::uint64_t expired_on_access_ = 0;  // as of the last batch
 };
 

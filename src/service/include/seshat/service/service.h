@@ -59,6 +59,7 @@ struct ServiceOptions {
   Duration leaderless_wait = std::chrono::seconds(5);
   std::size_t parked_commands_max = 1024;
   Duration request_timeout = std::chrono::seconds(30);
+  Duration state_comparison_interval = std::chrono::seconds(60);
   std::size_t forward_bytes_max = 64 << 20;  // received from one peer and not yet answered
 
   // More parameters for CONFIG GET, such as {"dir", "/var/lib/seshat"}.

@@ -12,6 +12,7 @@
 #include "seshat/raft/state_machine.h"
 #include "seshat/resp/reply.h"
 #include "seshat/service/cluster_state.h"
+#include "seshat/service/state_reports.h"
 
 namespace seshat {
 
@@ -23,31 +24,38 @@ std::string EncodeBootstrapCluster(const ClusterState& initial);
 // node that is no member, and for a member whose store id is known and differs: a wiped disk.
 std::string EncodeRegisterNode(const ClusterMember& member);
 
+// A replica's digest of its state at a marked entry. Changes no row: see StateReports.
+std::string EncodeReportState(const StateReport& report);
+
 // Threads: as StateMachine.
 class SystemStateMachine final : public StateMachine {
  public:
-  // Loads the group's rows and publishes what they say. May block.
+  // Loads the group's rows and publishes what they say; `on_odd` is told which replicas of data
+  // groups differ from the others. May block.
   // Pre:      `store` has the system group.
   // Lifetime: store and source outlive the state machine.
   // Errors:   kCorruption; kFailedPrecondition when a newer version of Seshat wrote a row.
   static Result<std::unique_ptr<SystemStateMachine>> Open(StateStore& store,
-                                                          ClusterStateSource& source);
+                                                          ClusterStateSource& source,
+                                                          StateReports::Listener on_odd);
 
   LogIndex AppliedIndex() const override { return applied_.index; }
   UnixMillis GroupClock() const override { return applied_.clock; }
   Status Apply(std::vector<CommittedEntry> entries) override;
 
  private:
-  SystemStateMachine(StateStore& store, ClusterStateSource& source);
+  SystemStateMachine(StateStore& store, ClusterStateSource& source, StateReports::Listener on_odd);
 
   Status Load();
   Result<Reply> ApplyCommand(std::string_view bytes);
+  Reply TakeReport(const StateReport& report);
   void AppendChangedRows(const ClusterState& before, StateBatch& batch) const;
 
   StateStore& store_;
   ClusterStateSource& source_;
   AppliedState applied_;
   ClusterState state_;
+  StateReports reports_;
 };
 
 }  // namespace seshat

@@ -17,9 +17,10 @@ namespace seshat {
 // Mirrors the message Identity of proto/seshat/v1/storage.proto.
 struct NodeIdentity {
   NodeId node_id;
-  std::string cluster_id;      // 16 bytes; empty until the cluster has one
-  std::string store_id;        // 16 random bytes
-  std::string bootstrap_hash;  // of the founding member list
+  std::string cluster_id;       // 16 bytes; empty until the cluster has one
+  std::string store_id;         // 16 random bytes
+  std::string bootstrap_hash;   // of the founding member list
+  std::string quarantine = {};  // why the data here must not be served; empty: it may be
 
   bool operator==(const NodeIdentity&) const = default;
 };
