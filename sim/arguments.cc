@@ -8,12 +8,15 @@
 
 #include <fmt/format.h>
 
+#include "seeded_bugs.h"
+
 namespace seshat {
 namespace {
 
 constexpr std::string_view kUsage =
     "usage: seshat-sim --seed N | --seeds A..B [--nodes N] [--seconds N] "
-    "[--mode safety|liveness] [--jobs N] [--trace]\n"
+    "[--mode safety|liveness] [--jobs N] [--trace] [--bug NAME]\n"
+    "       seshat-sim --list-bugs\n"
     "       seshat-sim --script FILE|-\n";
 
 std::optional<std::uint64_t> ParseNumber(std::string_view text) {
@@ -39,6 +42,10 @@ bool ParseOption(std::string_view name, std::string_view value, Arguments& argum
   if (name == "--script") {
     arguments.script = value;
     return !value.empty();
+  }
+  if (name == "--bug") {
+    arguments.bug = value;
+    return FindSeededBug(value) != nullptr;
   }
   if (name == "--mode") {
     arguments.options.mode = value == "liveness" ? SimMode::kLiveness : SimMode::kSafety;
@@ -71,6 +78,10 @@ std::optional<Arguments> ParseArguments(int argc, char** argv) {
     const std::string_view name = argv[i];
     if (name == "--trace") {
       arguments.options.prints_trace = true;
+      continue;
+    }
+    if (name == "--list-bugs") {
+      arguments.lists_bugs = true;
       continue;
     }
     if (i + 1 >= argc || !ParseOption(name, argv[i + 1], arguments)) {

@@ -14,6 +14,8 @@ struct Arguments {
   std::uint64_t first_seed = 0;
   std::uint64_t last_seed = 0;  // inclusive
   std::uint64_t jobs = 1;
+  std::string bug;  // to run with: one of SeededBugs()
+  bool lists_bugs = false;
   std::string script;  // of a script to play instead: its file, or `-` for standard input
 };
 

@@ -40,8 +40,8 @@ class SimClients {
   // Commands under way go on; no new ones begin.
   void Stop() { is_stopped_ = true; }
 
-  // What no order of events explains.
-  std::optional<std::string> FindHistoryAnomaly() const;
+  // Whether an order of events explains what clients saw.
+  LinearizabilityReport CheckHistory() const;
   std::uint64_t writes_acknowledged() const { return writes_acknowledged_; }
   std::uint64_t reads_answered() const { return reads_answered_; }
   std::uint64_t outcomes_unknown() const { return outcomes_unknown_; }

@@ -17,12 +17,14 @@ class SimClock : public Clock {
 
   // The earliest simulated time at which Now() is at least `when`.
   SimTime SimTimeOf(MonotonicTime when) const;
+  // The monotonic clock stood still for that long.
+  void FallBehind(Duration by) { at_start_ = at_start_ - by; }
   // Moves the wall clock, either way.
   void JumpWall(Duration by) { wall_offset_ += by; }
 
  private:
   const SimScheduler& scheduler_;
-  const MonotonicTime at_start_;
+  MonotonicTime at_start_;
   const std::int64_t drift_ppm_;
   Duration wall_offset_{0};
 };

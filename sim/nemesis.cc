@@ -10,13 +10,24 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr Duration kSyncLatencyLow = microseconds(150);
+constexpr Duration kSyncLatencyHigh = microseconds(400);
+
 }  // namespace
 
-Nemesis::Nemesis(SimScheduler& scheduler, SimNetwork& network, std::vector<SimNode*> nodes)
+Nemesis::Nemesis(SimScheduler& scheduler, SimNetwork& network, std::vector<SimNode*> nodes,
+                 Personality personality)
     : scheduler_(scheduler),
       network_(network),
       nodes_(std::move(nodes)),
-      calm_max_(scheduler.Between(milliseconds(200), seconds(4))) {}
+      personality_(std::move(personality)) {
+  network_.SetQuality(personality_.links);
+  for (SimNode* node : nodes_) {
+    usual_sync_latency_[node->id()] =
+        scheduler_.Between(kSyncLatencyLow, std::max(kSyncLatencyHigh, personality_.sync_max));
+    SetUsualSyncLatency(*node);
+  }
+}
 
 SimNode& Nemesis::AnyNode() {
   return *nodes_[scheduler_.random().Below(nodes_.size())];
@@ -32,7 +43,7 @@ SimNode& Nemesis::Victim() {
 }
 
 void Nemesis::Start() {
-  scheduler_.After(scheduler_.Between(milliseconds(10), calm_max_), [this] {
+  scheduler_.After(scheduler_.Between(milliseconds(10), personality_.calm_max), [this] {
     if (is_stopped_) return;
     Strike();
     Start();
@@ -40,37 +51,51 @@ void Nemesis::Start() {
 }
 
 void Nemesis::Strike() {
-  switch (scheduler_.random().Below(14)) {
-    case 0:
-    case 1:
+  const std::vector<Fault>& faults = personality_.faults;
+  switch (faults[scheduler_.random().Below(faults.size())]) {
+    case Fault::kCrash:
       return CrashSome();
-    case 2:
-    case 3:
-      return PauseOne();
-    case 4:
-    case 5:
-      return CutLinks();
-    case 6:
-      return DegradeNetwork();
-    case 7:
-      return SlowDisk();
-    case 8:
-      return JumpClock();
-    case 9:
+    case Fault::kCrashAtWrite:
+      return CrashAtWrite(Victim());
+    case Fault::kAmbush:
+      return Ambush();
+    case Fault::kBlink:
+      return Blink(AnyNode());
+    case Fault::kGracefulStop:
       return StopOne();
-    case 10:
-    case 11:
-      return CrashAtWrite();
-    default:
-      scheduler_.Note("links heal", kNoNode);
-      network_.Heal();
-      network_.SetQuality({});
+    case Fault::kPause:
+      return PauseOne();
+    case Fault::kCutLinks:
+      return CutLinks();
+    case Fault::kDegradeNetwork:
+      return DegradeNetwork();
+    case Fault::kSlowDisk:
+      return SlowDisk();
+    case Fault::kJumpClock:
+      return JumpClock();
+    case Fault::kHealNetwork:
+      return HealNetwork();
   }
 }
 
+void Nemesis::HealNetwork() {
+  if (is_stopped_) return;
+  scheduler_.Note("links heal", kNoNode);
+  network_.Heal();
+  network_.SetQuality(personality_.links);
+}
+
 void Nemesis::RestartLater(SimNode& node) {
-  scheduler_.After(scheduler_.Between(milliseconds(1), seconds(3)), [&node] {
+  scheduler_.After(scheduler_.Between(milliseconds(1), personality_.down_max), [&node] {
     if (!node.is_running()) node.Start();
+  });
+}
+
+void Nemesis::CrashSoon(SimNode& node, Duration within) {
+  scheduler_.After(scheduler_.Between(Duration(0), within), [this, &node] {
+    if (is_stopped_) return;
+    node.Crash(true);
+    RestartLater(node);
   });
 }
 
@@ -89,13 +114,39 @@ void Nemesis::CrashSome() {
 }
 
 // Power fails while a write is on its way to the disk, when it has just been promised to nobody.
-void Nemesis::CrashAtWrite() {
-  SimNode& node = Victim();
-  node.disk().OnNextSync([this, &node] {
-    scheduler_.After(scheduler_.Between(Duration(0), microseconds(600)), [this, &node] {
-      node.Crash(true);
-      RestartLater(node);
-    });
+void Nemesis::CrashAtWrite(SimNode& node) {
+  node.disk().OnNextSync(
+      [this, &node] { CrashSoon(node, usual_sync_latency_[node.id()] + microseconds(200)); });
+}
+
+// Elections are coming, and power fails on those who vote in them and then on the winners.
+void Nemesis::Ambush() {
+  ambushes_left_ = 1 + scheduler_.random().Below(4);
+  for (SimNode* node : nodes_) {
+    if (node->is_running() && node->driver().view().is_leader.load()) {
+      node->Crash(true);
+      RestartLater(*node);
+    } else if (scheduler_.random().Chance(1, 4)) {
+      CrashAtWrite(*node);
+    }
+  }
+}
+
+void Nemesis::OnLeader(NodeId leader) {
+  if (ambushes_left_ == 0 || is_stopped_) return;
+  --ambushes_left_;
+  const Duration within = milliseconds(2) + 4 * personality_.links.delay_high;
+  for (SimNode* node : nodes_) {
+    if (node->id() != leader && !scheduler_.random().Chance(1, 3)) continue;
+    CrashSoon(*node, within);
+  }
+}
+
+void Nemesis::Blink(SimNode& node) {
+  if (is_stopped_) return;
+  node.Crash(scheduler_.random().Chance(1, 2));
+  scheduler_.After(scheduler_.Between(milliseconds(1), milliseconds(20)), [&node] {
+    if (!node.is_running()) node.Start();
   });
 }
 
@@ -115,8 +166,9 @@ void Nemesis::PauseOne() {
 void Nemesis::CutLinks() {
   Random& random = scheduler_.random();
   network_.Heal();
-  const SimNode& chosen = Victim();
+  SimNode& chosen = Victim();
   scheduler_.Note("links cut around", chosen.id());
+  scheduler_.After(scheduler_.Between(milliseconds(50), seconds(3)), [this] { HealNetwork(); });
   switch (random.Below(5)) {
     case 0:  // nobody hears it
       for (const SimNode* other : nodes_) network_.Cut(chosen.id(), other->id());
@@ -131,7 +183,13 @@ void Nemesis::CutLinks() {
     default:
       break;
   }
-  const bool is_bridge = random.Chance(1, 3);  // the chosen one still reaches both halves
+  const bool is_bridge = random.Chance(1, 2);  // the chosen one still reaches both halves
+  if (is_bridge && random.Chance(1, 2)) {
+    for (int i = 0; i < 5; ++i) {
+      scheduler_.After(scheduler_.Between(Duration(0), seconds(2)),
+                       [this, &chosen] { Blink(chosen); });
+    }
+  }
   std::vector<bool> half;
   for (std::size_t i = 0; i < nodes_.size(); ++i) half.push_back(random.Chance(1, 2));
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
@@ -144,7 +202,7 @@ void Nemesis::CutLinks() {
 
 void Nemesis::DegradeNetwork() {
   Random& random = scheduler_.random();
-  LinkQuality quality;
+  LinkQuality quality = personality_.links;
   quality.delay_high = scheduler_.Between(microseconds(500), milliseconds(150));
   quality.loss_percent = random.Below(30);
   quality.duplicate_percent = random.Below(20);
@@ -152,6 +210,7 @@ void Nemesis::DegradeNetwork() {
   scheduler_.Note("network degrades: loss, delay", kNoNode, quality.loss_percent,
                   static_cast<std::uint64_t>(quality.delay_high.count()));
   network_.SetQuality(quality);
+  scheduler_.After(scheduler_.Between(milliseconds(100), seconds(3)), [this] { HealNetwork(); });
 }
 
 void Nemesis::SlowDisk() {
@@ -160,7 +219,11 @@ void Nemesis::SlowDisk() {
   scheduler_.Note("disk slows down", node.id(), static_cast<std::uint64_t>(latency.count()));
   node.disk().SetSyncLatency(latency / 2, latency);
   scheduler_.After(scheduler_.Between(milliseconds(100), seconds(3)),
-                   [&node] { node.disk().SetSyncLatency(microseconds(150), microseconds(400)); });
+                   [this, &node] { SetUsualSyncLatency(node); });
+}
+
+void Nemesis::SetUsualSyncLatency(SimNode& node) {
+  node.disk().SetSyncLatency(kSyncLatencyLow, usual_sync_latency_[node.id()]);
 }
 
 void Nemesis::JumpClock() {
@@ -175,7 +238,8 @@ void Nemesis::Heal(const std::vector<SimNode*>& nodes) {
   network_.SetQuality({});
   for (SimNode* node : nodes) {
     node->SetPaused(false);
-    node->disk().SetSyncLatency(microseconds(150), microseconds(400));
+    usual_sync_latency_[node->id()] = kSyncLatencyHigh;
+    SetUsualSyncLatency(*node);
     if (!node->is_running()) node->Start();
   }
 }

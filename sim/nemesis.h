@@ -1,25 +1,31 @@
 // Nemesis: does to the cluster what the world does, as the seed decides.
 //
-// Crashes of one node or all, with and without power failure; graceful restarts; pauses; links cut
-// whole, one way or so that one node bridges two halves; loss, delay, duplication, reordering; slow
-// disks; jumping wall clocks. At most what the disks and the network promise not to do stays out:
+// Crashes of one node or all, with and without power failure, in a write and around elections;
+// graceful restarts; pauses; links cut whole, one way or so that one node bridges two halves; loss,
+// delay, duplication, reordering; slow disks; jumping wall clocks. Which of them and how often is
+// the run's personality. At most what the disks and the network promise not to do stays out:
 // disk.h and network.h say what that is.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "network.h"
 #include "node.h"
+#include "personality.h"
 
 namespace seshat {
 
 // Threads: owned by the simulation's thread. Lifetime: nodes and network outlive it.
 class Nemesis {
  public:
-  Nemesis(SimScheduler& scheduler, SimNetwork& network, std::vector<SimNode*> nodes);
+  Nemesis(SimScheduler& scheduler, SimNetwork& network, std::vector<SimNode*> nodes,
+          Personality personality);
 
   // Faults from now on, at random times.
   void Start();
+  // A node has become leader.
+  void OnLeader(NodeId leader);
   // No new faults. Those under way stay until healed.
   void Stop() { is_stopped_ = true; }
 
@@ -33,15 +39,20 @@ class Nemesis {
 
  private:
   void Strike();
+  void Ambush();
   void CrashSome();
+  void CrashSoon(SimNode& node, Duration within);
+  void Blink(SimNode& node);
   void PauseOne();
   void CutLinks();
   void DegradeNetwork();
+  void HealNetwork();
   void SlowDisk();
   void JumpClock();
   void StopOne();
   void RestartLater(SimNode& node);
-  void CrashAtWrite();
+  void CrashAtWrite(SimNode& node);
+  void SetUsualSyncLatency(SimNode& node);
   SimNode& AnyNode();
   // Half the time a leader if there is one: faults there try the protocol most.
   SimNode& Victim();
@@ -49,8 +60,10 @@ class Nemesis {
   SimScheduler& scheduler_;
   SimNetwork& network_;
   const std::vector<SimNode*> nodes_;
+  const Personality personality_;
+  std::map<NodeId, Duration> usual_sync_latency_;  // at most
   bool is_stopped_ = false;
-  const Duration calm_max_;  // between faults: some runs are rougher than others
+  std::uint64_t ambushes_left_ = 0;  // of the next leaders
 };
 
 }  // namespace seshat

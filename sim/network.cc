@@ -9,6 +9,20 @@ bool SimNetwork::IsLost(const Link& link) {
   return cuts_.contains(link) || scheduler_.random().Chance(quality_.loss_percent, 100);
 }
 
+// New connections: what is stuck in an old one still arrives, but holds nothing up.
+void SimNetwork::Attach(NodeId node, Receiver receiver) {
+  receivers_[node] = std::move(receiver);
+  std::erase_if(last_delivery_, [node](const auto& last) {
+    const Link& link = last.first.first;
+    return link.first == node || link.second == node;
+  });
+}
+
+void SimNetwork::Heal() {
+  cuts_.clear();
+  last_delivery_.clear();
+}
+
 void SimNetwork::Send(NodeId from, NodeId to, Channel channel, std::string payload) {
   const Link link(from, to);
   if (IsLost(link)) {
@@ -16,6 +30,9 @@ void SimNetwork::Send(NodeId from, NodeId to, Channel channel, std::string paylo
     return;
   }
   SimTime when = scheduler_.now() + scheduler_.Between(quality_.delay_low, quality_.delay_high);
+  if (scheduler_.random().Chance(quality_.straggler_permille, 1000)) {
+    when += scheduler_.Between(Duration(0), quality_.straggler_delay_max);
+  }
   if (!quality_.reorders) {
     SimTime& last = last_delivery_[{link, channel}];
     when = last = std::max(when, last);
@@ -29,8 +46,8 @@ void SimNetwork::Send(NodeId from, NodeId to, Channel channel, std::string paylo
 void SimNetwork::Deliver(const Link& link, std::string payload, SimTime when) {
   scheduler_.At(when, [this, link, payload = std::move(payload)] {
     const auto receiver = receivers_.find(link.second);
-    // A link cut meanwhile loses what was on it, as a broken connection does.
-    if (receiver == receivers_.end() || cuts_.contains(link)) return;
+    if (receiver == receivers_.end()) return;
+    if (quality_.cut_loses_payloads && cuts_.contains(link)) return;
     receiver->second.on_message(link.first, payload);
   });
 }

@@ -26,6 +26,11 @@ struct LinkQuality {
   std::uint64_t duplicate_percent = 0;
   // A payload may overtake others of its channel.
   bool reorders = false;
+  // Cutting a link loses what is on its way.
+  bool cut_loses_payloads = true;
+  // Some take longer than all others: they arrive when the world has changed.
+  std::uint64_t straggler_permille = 0;
+  Duration straggler_delay_max{0};
 };
 
 // Threads: owned by the simulation's thread.
@@ -43,7 +48,7 @@ class SimNetwork {
   explicit SimNetwork(SimScheduler& scheduler) : scheduler_(scheduler) {}
 
   // What is under way to a node whose receiver is removed is lost.
-  void Attach(NodeId node, Receiver receiver) { receivers_[node] = std::move(receiver); }
+  void Attach(NodeId node, Receiver receiver);
   void Detach(NodeId node) { receivers_.erase(node); }
 
   void Send(NodeId from, NodeId to, Channel channel, std::string payload);
@@ -56,7 +61,7 @@ class SimNetwork {
   void SetQuality(LinkQuality quality) { quality_ = quality; }
   // Nothing from `from` reaches `to`; the other direction is another link.
   void Cut(NodeId from, NodeId to) { cuts_[{from, to}] = true; }
-  void Heal() { cuts_.clear(); }
+  void Heal();
 
  private:
   using Link = std::pair<NodeId, NodeId>;

@@ -7,6 +7,8 @@
 
 #include "executor.h"
 #include "seshat/base/check.h"
+#include "seshat/base/random.h"
+#include "seshat/base/seeded_bug.h"
 #include "seshat/raft/group_registry.h"
 #include "seshat/service/data_state_machine.h"
 #include "seshat/service/service.h"
@@ -19,12 +21,18 @@ GroupDriverOptions DriverOptions(const SimNodeOptions& node, std::uint64_t start
   GroupDriverOptions options;
   options.core.id = node.id;
   options.core.seed = node.seed + start;
+  options.core.election_timeout_max = options.core.election_timeout_min + node.election_spread;
+  options.core.leases = node.leases;
+  const auto spread =
+      static_cast<std::uint64_t>((node.stickiness_max - node.stickiness_min).count());
+  options.core.stickiness =
+      node.stickiness_min + Duration(Random(options.core.seed).Below(spread + 1));
   // Small bounds, so that a run of seconds reaches them.
-  options.core.append_bytes_max = 2048;
-  options.core.inflight_messages_max = 8;
+  options.core.append_bytes_max = node.append_bytes_max;
+  options.core.inflight_messages_max = node.inflight_messages_max;
   options.core.inflight_bytes_max = 16 << 10;
   options.core.uncommitted_bytes_max = 64 << 10;
-  options.core.cached_bytes_max = 8 << 10;
+  options.core.cached_bytes_max = node.cached_bytes_max;
   options.entry_bytes_max = 256;
   options.apply_bytes_max = 1024;
   return options;
@@ -232,6 +240,10 @@ void SimNode::SetPaused(bool is_paused) {
   if (!is_running() || is_paused == is_paused_) return;
   scheduler_.Note(is_paused ? "paused" : "resumed", id());
   is_paused_ = is_paused;
+  if (is_paused) paused_at_ = scheduler_.now();
+  if (!is_paused && HasBug("clock-stops-in-suspend")) {
+    clock_.FallBehind(scheduler_.now() - paused_at_);
+  }
   process_->SetPaused(is_paused);
   disk_.SetPaused(is_paused);
 }

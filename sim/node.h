@@ -25,6 +25,15 @@ struct SimNodeOptions {
   std::uint64_t seed = 0;
   std::int64_t clock_drift_ppm = 0;
   MonotonicTime clock_at_start;
+  std::size_t append_bytes_max = 2048;
+  std::size_t inflight_messages_max = 8;
+  std::size_t cached_bytes_max = 8 << 10;
+  Duration election_spread =
+      CoreOptions().election_timeout_max - CoreOptions().election_timeout_min;
+  bool leases = true;
+  // A node may come back with another configuration than it had: each start draws its own.
+  Duration stickiness_min = CoreOptions().stickiness;
+  Duration stickiness_max = CoreOptions().stickiness;
 };
 
 // What the world outside wants to know of a node.
@@ -48,7 +57,7 @@ class SimNode : public FatalHandler {
   void Crash(bool loses_unsynced);
   // Asks the process to stop and takes it down once it has.
   void StopGracefully();
-  // SIGSTOP and SIGCONT.
+  // SIGSTOP and SIGCONT; or the machine is suspended, which CLOCK_BOOTTIME counts.
   void SetPaused(bool is_paused);
 
   bool is_running() const { return process_ != nullptr; }
@@ -73,6 +82,7 @@ class SimNode : public FatalHandler {
   SimDisk disk_;
   SimClock clock_;
   bool is_paused_ = false;
+  SimTime paused_at_{0};
   std::uint64_t starts_ = 0;
   std::unique_ptr<Process> process_;
 };

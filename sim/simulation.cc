@@ -14,7 +14,9 @@
 #include "nemesis.h"
 #include "network.h"
 #include "node.h"
+#include "personality.h"
 #include "scheduler.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 namespace {
@@ -22,15 +24,20 @@ namespace {
 class Simulation {
  public:
   explicit Simulation(const SimOptions& options)
-      : options_(options), scheduler_(options.seed, options.prints_trace), network_(scheduler_) {
+      : options_(options),
+        scheduler_(options.seed, options.prints_trace),
+        network_(scheduler_),
+        personality_(DrawPersonality(scheduler_)) {
     BuildNodes();
     std::map<NodeId, const SimDisk*> disks;
     for (SimNode* node : NodePointers()) disks[node->id()] = &node->disk();
     invariants_ = std::make_unique<Invariants>(kSimGroup, std::move(disks),
                                                [this](std::string what) { Fail(std::move(what)); });
-    clients_ = std::make_unique<SimClients>(scheduler_, NodePointers(), SimClientOptions(),
+    SimClientOptions clients;
+    clients.patience = personality_.patience;
+    clients_ = std::make_unique<SimClients>(scheduler_, NodePointers(), clients,
                                             [this](std::string what) { Fail(std::move(what)); });
-    nemesis_ = std::make_unique<Nemesis>(scheduler_, network_, NodePointers());
+    nemesis_ = std::make_unique<Nemesis>(scheduler_, network_, NodePointers(), personality_);
   }
 
   ~Simulation() {
@@ -45,7 +52,11 @@ class Simulation {
     scheduler_.RunUntil(options_.faults_for);
     Recover();
     if (!failure_) {
-      if (auto anomaly = clients_->FindHistoryAnomaly()) failure_ = std::move(anomaly);
+      LinearizabilityReport history = clients_->CheckHistory();
+      is_undecided_ = history.verdict == LinearizabilityVerdict::kUndecided;
+      if (history.verdict == LinearizabilityVerdict::kAnomaly) {
+        failure_ = std::move(history.explanation);
+      }
     }
     return Report();
   }
@@ -55,7 +66,10 @@ class Simulation {
     Configuration configuration;
     for (std::size_t i = 1; i <= options_.nodes; ++i) configuration.voters.push_back(NodeId(i));
     SimNodeObserver observer;
-    observer.on_leader = [this](NodeId node, Term term) { invariants_->OnLeader(node, term); };
+    observer.on_leader = [this](NodeId node, Term term) {
+      invariants_->OnLeader(node, term);
+      nemesis_->OnLeader(node);
+    };
     observer.on_applied = [this](NodeId node, const AppliedFact& fact) {
       scheduler_.Note("applied", node, fact.index.value(), fact.state_digest.value_or(0));
       invariants_->OnApplied(node, fact);
@@ -66,13 +80,28 @@ class Simulation {
       node.id = id;
       node.configuration = configuration;
       node.seed = scheduler_.random().Next();
-      node.clock_drift_ppm = static_cast<std::int64_t>(scheduler_.random().Below(20'001)) - 10'000;
+      node.clock_drift_ppm = DrawDrift();
       node.clock_at_start =
           MonotonicTime{scheduler_.Between(std::chrono::seconds(1), std::chrono::hours(100))};
+      node.append_bytes_max = personality_.append_bytes_max;
+      node.inflight_messages_max = personality_.inflight_messages_max;
+      node.election_spread = personality_.election_spread;
+      node.cached_bytes_max = personality_.cached_bytes_max;
+      node.leases = personality_.leases;
+      node.stickiness_min = personality_.stickiness_min;
+      node.stickiness_max = personality_.stickiness_max;
       nodes_.push_back(std::make_unique<SimNode>(scheduler_, network_, node, observer));
       nodes_.back()->disk().OnLogWrite(
           [this, id](const LogWrite& write) { invariants_->OnLogWrite(id, write); });
     }
+  }
+
+  // In millionths.
+  std::int64_t DrawDrift() {
+    constexpr std::int64_t kBound = 10'000;
+    Random& random = scheduler_.random();
+    if (personality_.drifts_at_bound) return random.Chance(1, 2) ? kBound : -kBound;
+    return static_cast<std::int64_t>(random.Below(2 * kBound + 1)) - kBound;
   }
 
   std::vector<SimNode*> NodePointers() const {
@@ -140,6 +169,7 @@ class Simulation {
   SimReport Report() const {
     SimReport report;
     report.failure = failure_;
+    report.is_undecided = is_undecided_;
     report.trace_hash = scheduler_.trace_hash();
     report.events = scheduler_.events_run();
     report.entries_committed = invariants_->highest_committed().value();
@@ -154,11 +184,13 @@ class Simulation {
   const SimOptions options_;
   SimScheduler scheduler_;
   SimNetwork network_;
+  const Personality personality_;
   std::unique_ptr<Invariants> invariants_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::unique_ptr<SimClients> clients_;
   std::unique_ptr<Nemesis> nemesis_;
   std::optional<std::string> failure_;
+  bool is_undecided_ = false;
   Duration recovery_{0};
 };
 
@@ -169,10 +201,11 @@ SimReport RunSimulation(const SimOptions& options) {
 }
 
 std::string ReplayCommand(const SimOptions& options) {
-  return fmt::format("seshat-sim --seed {} --nodes {} --seconds {} --mode {}", options.seed,
+  return fmt::format("seshat-sim --seed {} --nodes {} --seconds {} --mode {}{}{}", options.seed,
                      options.nodes,
                      std::chrono::duration_cast<std::chrono::seconds>(options.faults_for).count(),
-                     options.mode == SimMode::kSafety ? "safety" : "liveness");
+                     options.mode == SimMode::kSafety ? "safety" : "liveness",
+                     ChosenBug().empty() ? "" : " --bug ", ChosenBug());
 }
 
 }  // namespace seshat

@@ -26,6 +26,7 @@ struct SimOptions {
 
 struct SimReport {
   std::optional<std::string> failure;  // what broke first, and when
+  bool is_undecided = false;  // the check of the history would have taken too long
   std::uint64_t trace_hash = 0;
   std::uint64_t events = 0;
   std::uint64_t entries_committed = 0;
@@ -39,7 +40,7 @@ struct SimReport {
 // Threads: thread-safe: runs share nothing.
 SimReport RunSimulation(const SimOptions& options);
 
-// "seshat-sim --seed 7 --nodes 3 --seconds 20 --mode safety"
+// "seshat-sim --seed 7 --nodes 3 --seconds 20 --mode safety", and the seeded bug of this process.
 std::string ReplayCommand(const SimOptions& options);
 
 }  // namespace seshat

@@ -7,6 +7,7 @@
 
 #include "option_parsing.h"
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 #include "seshat/commands/error_replies.h"
 #include "seshat/commands/integer_text.h"
 #include "size_limits.h"
@@ -68,7 +69,7 @@ Result<Reply> ExecuteSet(const WriteContext& context) {
     reply = Reply::Bulk(old->data);
   }
   using Condition = SetOptions::Condition;
-  if ((options->condition == Condition::kIfAbsent && old != nullptr) ||
+  if ((options->condition == Condition::kIfAbsent && old != nullptr && !HasBug("nx-overwrites")) ||
       (options->condition == Condition::kIfPresent && old == nullptr)) {
     return options->get ? std::move(reply) : Reply::Null();
   }

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "seshat/base/seeded_bug.h"
+
 namespace seshat {
 namespace {
 
@@ -13,7 +15,7 @@ bool Contains(const std::vector<NodeId>& nodes, NodeId node) {
 
 bool HasMajority(const std::vector<NodeId>& voters, const std::function<bool(NodeId)>& has) {
   const auto count = static_cast<std::size_t>(std::ranges::count_if(voters, has));
-  return count > voters.size() / 2;
+  return count > voters.size() / 2 || (HasBug("half-is-a-quorum") && count == voters.size() / 2);
 }
 
 // The highest value that a majority of `voters` has reached.
@@ -29,7 +31,7 @@ Value MajorityValue(const std::vector<NodeId>& voters, const std::function<Value
     values = heap_values.data();
   }
   for (std::size_t i = 0; i < voters.size(); ++i) values[i] = of(voters[i]);
-  Value* const nth = values + voters.size() / 2;
+  Value* const nth = values + (voters.size() - (HasBug("half-commits") ? 1 : 0)) / 2;
   std::nth_element(values, nth, values + voters.size(), std::greater<>());
   return *nth;
 }

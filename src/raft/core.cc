@@ -6,6 +6,7 @@
 
 #include "core_impl.h"
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 
@@ -32,6 +33,7 @@ Core::Impl::Impl(const CoreOptions& options, RestoredState restored, MonotonicTi
   const bool is_alone = std::ranges::all_of(
       configurations_, [this](const auto& at) { return at.second.IsSingleVoter(options_.id); });
   if (restored.is_restart && !is_alone) sticky_until_ = now + promise_;
+  if (HasBug("promise-forgotten-on-restart")) sticky_until_ = now;
   role_ = PassiveRole();
   ResetElectionTimer();
   if (configuration().IsSingleVoter(options_.id)) election_deadline_ = sticky_until_;
@@ -51,7 +53,7 @@ void Core::Impl::Tick(MonotonicTime now) {
     if (now_ >= election_deadline_ && MayCampaign()) StartPreVote();
     return;
   }
-  if (QuorumContact() + options_.election_timeout_max <= now_) {
+  if (QuorumContact() + options_.election_timeout_max <= now_ && !HasBug("no-check-quorum")) {
     // Check-quorum: a leader cut off from its followers must stop answering for them.
     BecomeFollower(term_, kNoNode);
     return;
@@ -85,6 +87,7 @@ void Core::Impl::Campaign(MonotonicTime now) {
 }
 
 bool Core::Impl::IsHardStateUnwritten() const {
+  if (HasBug("vote-alone-not-written")) return term_ != written_.term;
   return term_ != written_.term || vote_ != written_.vote || promise_ != written_.promise;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core_impl.h"
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 
@@ -29,6 +30,7 @@ MonotonicTime Core::Impl::QuorumContact() const {
 
 // Whether this node must not help anyone to become leader now.
 bool Core::Impl::IsSticky() const {
+  if (HasBug("stickiness-ignored")) return false;
   if (role_ == Role::kLeader) return now_ < QuorumContact() + options_.stickiness;
   return now_ < sticky_until_;
 }
@@ -37,7 +39,7 @@ void Core::Impl::SetTerm(Term term, NodeId vote) {
   SESHAT_CHECK(term > term_);
   term_ = term;
   vote_ = vote;
-  matched_ = LogIndex{};
+  if (!HasBug("match-kept-in-new-term")) matched_ = LogIndex{};
   leader_commit_ = LogIndex{};
   ack_due_ = false;
   last_acked_.reset();
@@ -56,11 +58,12 @@ void Core::Impl::BecomeFollower(Term term, NodeId leader) {
   const bool has_new_leader = leader != leader_ || term != term_;
   if (role_ == Role::kLeader) {
     // Rejections carry the term we led in: who asked in it must not take them for a newer one's.
-    FailPendingReads();
-    followers_.clear();
+    if (!HasBug("reads-survive-step-down")) FailPendingReads();
+    if (!HasBug("progress-survives-step-down")) followers_.clear();
   }
   if (has_new_leader) FailForwardedReads();
-  if (term > term_) SetTerm(term, kNoNode);
+  if (term > term_) SetTerm(term, HasBug("vote-kept-in-new-term") ? vote_ : kNoNode);
+  if (HasBug("vote-forgotten-on-step-down")) vote_ = kNoNode;
   role_ = PassiveRole();
   leader_ = leader;
   votes_.clear();
@@ -132,7 +135,7 @@ void Core::Impl::BecomeLeader() {
   role_ = Role::kLeader;
   leader_ = options_.id;
   votes_.clear();
-  followers_.clear();
+  if (!HasBug("progress-survives-step-down")) followers_.clear();
   RebuildProgress();
   read_round_ = 0;
   confirmed_round_ = 0;
@@ -160,7 +163,8 @@ void Core::Impl::OnPreVoteResponse(const Message& message) {
 }
 
 void Core::Impl::OnVoteRequest(const Message& message) {
-  const bool is_free = vote_ == message.from || (vote_ == kNoNode && leader_ == kNoNode);
+  const bool is_free = vote_ == message.from || (vote_ == kNoNode && leader_ == kNoNode) ||
+                       HasBug("two-votes-in-a-term");
   const bool grant = is_free && role_ != Role::kLeader && (message.transfer || !IsSticky()) &&
                      log_.IsUpToDate(message.log_index, message.log_term);
   if (grant) {
@@ -169,6 +173,7 @@ void Core::Impl::OnVoteRequest(const Message& message) {
   }
   Message answer = NewMessage(MessageType::kVoteResponse, message.from);
   answer.reject = !grant;
+  if (HasBug("vote-sent-before-durable")) return SendNow(std::move(answer));
   SendOnceDurable(std::move(answer), Duration::zero());
 }
 

@@ -4,6 +4,7 @@
 
 #include "core_impl.h"
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 
@@ -31,9 +32,11 @@ void Core::Impl::OnAppendRequest(Message& message) {
     const std::uint64_t known = log_.commit().value() - previous.value();
     skip = std::min<std::size_t>(known, message.entries.size());
     previous = log_.commit();
-  } else if (!log_.Matches(previous, message.log_term)) {
+  } else if (!log_.Matches(previous, HasBug("append-without-term-check") ? log_.TermAt(previous)
+                                                                         : message.log_term)) {
     return Refuse(message);
   }
+  if (HasBug("committed-before-replaced")) CommitTo(std::min(message.commit, log_.last_index()));
   const LogIndex last = previous + (message.entries.size() - skip);
   bool appended = false;
   if (!AppendFromLeader(message.entries, skip, appended)) return;
@@ -75,6 +78,7 @@ void Core::Impl::Acknowledge() {
   if (leader_ == kNoNode || leader_ == options_.id || durable_.term != term_) return;
   Message answer = NewMessage(MessageType::kAppendResponse, leader_);
   answer.log_index = std::min(log_.durable(), matched_);
+  if (HasBug("acknowledged-before-durable")) answer.log_index = matched_;
   last_acked_ = answer.log_index;
   ack_due_ = log_.durable() < matched_;
   SendNow(std::move(answer));

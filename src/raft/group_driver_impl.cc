@@ -9,6 +9,7 @@
 #include "entry_codec.h"
 #include "seshat/base/check.h"
 #include "seshat/base/random.h"
+#include "seshat/base/seeded_bug.h"
 #include "state_codec.h"
 
 namespace seshat {
@@ -32,6 +33,7 @@ Channel ChannelOf(MessageType type) {
 
 // Different in every run of a node: no two start at the same reading of both clocks.
 std::uint64_t FirstReadContext(const CoreOptions& core, const Clock& clock) {
+  if (HasBug("read-contexts-used-again")) return 1;
   const auto now = static_cast<std::uint64_t>(clock.Now().since_boot.count());
   const auto wall = static_cast<std::uint64_t>(clock.WallNow().value);
   return Random(Random(core.seed ^ now).Next() ^ wall).Next();
@@ -50,7 +52,9 @@ GroupDriver::Impl::Impl(GroupId group, const GroupDriverOptions& options, const 
       core_(options.core, loaded.restored, ports.clock->Now()),
       in_flight_(budget_, options.outcome_wait),
       reads_(options.read_retry, FirstReadContext(options.core, *ports.clock)),
-      next_apply_(loaded.restored.applied.Next()),
+      next_apply_(HasBug("applied-again-on-restart") && loaded.restored.applied > LogIndex{}
+                      ? loaded.restored.applied
+                      : loaded.restored.applied.Next()),
       log_bytes_(loaded.log_bytes),
       last_index_(loaded.restored.last_index),
       uncommitted_record_bytes_(std::move(loaded.uncommitted_record_bytes)),
@@ -118,7 +122,7 @@ void GroupDriver::Impl::HandleNotices(Inbox& inbox, MonotonicTime now) {
   }
   for (FetchedNotice& fetched : inbox.fetched) {
     // What was read in an earlier term may have been truncated and rewritten since.
-    if (fetched.term != core_.term()) continue;
+    if (fetched.term != core_.term() && !HasBug("fetched-entries-unchecked")) continue;
     core_.OnFetched(fetched.follower, std::move(fetched.entries), now);
   }
   if (inbox.loaded) {
@@ -198,6 +202,7 @@ void GroupDriver::Impl::HandleReadys(MonotonicTime now) {
   while (core_.HasReady()) {
     Ready ready = core_.TakeReady();
     Send(ready.messages);
+    if (HasBug("promises-sent-before-durable")) Send(ready.messages_after_persist);
     pending_readys_.push_back(
         {ready.number, !ready.NeedsWrite(), std::move(ready.messages_after_persist)});
     if (ready.NeedsWrite()) QueueWrite(ready);
@@ -220,8 +225,13 @@ void GroupDriver::Impl::QueueWrite(Ready& ready) {
   for (const Entry& entry : ready.entries) {
     write.records.push_back({entry.index, EncodeEntry(entry)});
   }
-  if (ready.hard_state) write.state_row = EncodeHardState(*ready.hard_state);
+  const bool loses_state = HasBug("state-not-written-with-entries") && !ready.entries.empty();
+  if (ready.hard_state && !loses_state) write.state_row = EncodeHardState(*ready.hard_state);
   TrackLogSize(write);
+  if (HasBug("fsync-skipped")) {
+    ports_.log->Write(std::move(write), [] {});
+    return OnPersisted(ready.number);
+  }
   // The store may finish after the driver is gone: it must not keep it alive.
   ports_.log->Write(std::move(write), [weak = weak_from_this(), number = ready.number] {
     if (const auto self = weak.lock()) {
@@ -331,7 +341,8 @@ void GroupDriver::Impl::DispatchApplies() {
   // One batch in flight and one prepared: the state machine never waits for this executor.
   constexpr std::size_t kBatchesMax = 2;
   while (!is_loading_ && apply_batches_out_ < kBatchesMax) {
-    const LogIndex end = core_.ApplicableIndex().Next();
+    LogIndex end = core_.ApplicableIndex().Next();
+    if (HasBug("one-too-many-applied")) end = end.Next();
     if (next_apply_ >= end) return;
     std::vector<Entry> entries = core_.CachedEntries(next_apply_, end, options_.apply_bytes_max);
     if (entries.empty()) return StartLoad(next_apply_, end);
@@ -420,7 +431,7 @@ void GroupDriver::Impl::ArmTimer() {
 
 void GroupDriver::Impl::OnTimer(MonotonicTime when) {
   if (when != timer_at_) return;  // an earlier one was armed after this, and has run
-  timer_at_ = kNever;
+  if (!HasBug("timer-not-armed-again")) timer_at_ = kNever;
   if (!is_halted_) Cycle();
 }
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 
@@ -39,7 +40,7 @@ ProposalsInFlight::Taken ProposalsInFlight::OnCommitted(Term term, LogIndex inde
     items_.pop_front();
     if (item.index < index) {  // skipped over: a snapshot told us no term
       Abandon(item, "the write was overtaken by a snapshot");
-    } else if (item.term == term) {
+    } else if (item.term == term || HasBug("answered-by-index-alone")) {
       taken = {std::move(item.waiters), item.bytes};
     } else {
       for (auto& waiter : item.waiters) {
@@ -77,6 +78,10 @@ MonotonicTime ProposalsInFlight::NextDeadline() const {
 
 void ProposalsInFlight::Abandon(Item& item, const char* why) {
   for (auto& waiter : item.waiters) {
+    if (HasBug("unknown-reported-as-failed")) {
+      waiter->OnNotApplied(Error(ErrorCode::kUnavailable, why), kNoNode);
+      continue;
+    }
     waiter->OnOutcomeUnknown(Error(ErrorCode::kOutcomeUnknown, why));
   }
   budget_.Release(item.waiters.size(), item.bytes);

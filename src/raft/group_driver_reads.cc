@@ -1,7 +1,10 @@
 #include "group_driver_reads.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 namespace {
@@ -33,6 +36,9 @@ std::vector<ReadQueue::Round>::iterator ReadQueue::FindRound(std::uint64_t conte
 }
 
 void ReadQueue::Ask(Core& core, MonotonicTime now) {
+  if (HasBug("read-joins-asked-round") && !rounds_.empty()) {
+    std::ranges::move(std::exchange(waiting_, {}), std::back_inserter(rounds_.back().reads));
+  }
   if (!waiting_.empty() && rounds_.size() < kRoundsMax) {
     rounds_.push_back({std::exchange(waiting_, {}), {}, now});
   }
@@ -67,7 +73,7 @@ void ReadQueue::OnFailed(std::uint64_t context, MonotonicTime now) {
 std::vector<ReadQueue::Finished> ReadQueue::TakeServable(LogIndex applied) {
   std::vector<Finished> finished;
   for (Granted& granted : granted_) {
-    if (granted.index > applied) continue;
+    if (granted.index > applied && !HasBug("read-before-applied")) continue;
     for (PendingRead& read : granted.reads) {
       finished.push_back({std::move(read.done), ReadPermit{granted.leader_time, applied}});
     }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "entry_codec.h"
+#include "seshat/base/seeded_bug.h"
 #include "state_codec.h"
 #include "wire_codec.h"
 
@@ -62,7 +63,7 @@ VarintFields FieldsOf(GroupId group, const Message& m) {
            {kLogIndex, m.log_index.value()},
            {kLogTerm, m.log_term.value()},
            {kCommit, m.commit.value()}},
-          {{kReject, m.reject},
+          {{kReject, m.reject && !HasBug("refusal-not-encoded")},
            {kHintIndex, m.hint_index.value()},
            {kHintTerm, m.hint_term.value()},
            {kReadContext, m.read_context},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 
@@ -65,6 +66,7 @@ void Progress::OnSent(LogIndex last, std::size_t bytes) {
   }
   SESHAT_CHECK(state == State::kReplicate && last >= next);
   inflights.Add(last, bytes);
+  if (HasBug("sent-counts-as-held")) match = last;
   next = last.Next();
 }
 
@@ -81,6 +83,7 @@ bool Progress::OnRefused(LogIndex refused, LogIndex retry_next) {
   if (refused <= match) return false;
   if (state == State::kSnapshot) return false;
   if (state == State::kProbe && refused.Next() != next) return false;
+  if (HasBug("conflict-hint-off-by-one")) refused = retry_next = retry_next.Next();
   BecomeProbe(std::min(retry_next, refused));
   return true;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 
@@ -27,7 +28,7 @@ RaftLog::RaftLog(const RestoredState& restored, std::size_t applied_bytes_max,
       committed_counted_to_(restored.last_index) {}
 
 LogIndex RaftLog::Applicable() const {
-  return std::min(commit_, durable_);
+  return HasBug("applied-before-durable") ? commit_ : std::min(commit_, durable_);
 }
 
 Term RaftLog::TermAt(LogIndex index) const {
@@ -45,6 +46,8 @@ bool RaftLog::Matches(LogIndex index, Term term) const {
 
 bool RaftLog::IsUpToDate(LogIndex index, Term term) const {
   const Term own = last_term();
+  if (HasBug("vote-whatever-the-log")) return true;
+  if (HasBug("longer-log-wins")) return index >= last_;
   return term > own || (term == own && index >= last_);
 }
 
@@ -83,12 +86,13 @@ void RaftLog::Truncate(LogIndex from) {
   applied_counted_to_ = std::min(applied_counted_to_, last_);
   committed_counted_to_ = std::min(committed_counted_to_, last_);
 
-  if (from < unwritten_first_) {
+  if (from < unwritten_first_ && !HasBug("rewritten-entries-not-written")) {
     unwritten_first_ = from;
     truncate_from_ = from;
   }
   // Writes still under way reported what they held, but part of it is not the log any more.
-  durable_ = std::min(durable_, last_);
+  if (!HasBug("truncated-counts-as-durable")) durable_ = std::min(durable_, last_);
+  if (HasBug("truncated-write-counts")) return;
   for (InFlightWrite& write : writes_) write.last = std::min(write.last, last_);
 }
 

@@ -6,23 +6,28 @@
 #include <utility>
 
 #include "core_impl.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 namespace {
 
 // Clocks of two machines may run at rates that differ; no sound one is off by a fifth.
 Duration LeaseOf(Duration promise) {
-  return promise / 5 * 4;
+  return HasBug("lease-exceeds-promise") ? promise * 2 : promise / 5 * 4;
 }
 
 }  // namespace
 
 bool Core::Impl::LeadsWithCommit() const {
+  if (HasBug("read-before-own-commit")) return role_ == Role::kLeader;
   return role_ == Role::kLeader && log_.TermAt(log_.commit()) == term_;
 }
 
 MonotonicTime Core::Impl::LeaseUntil() const {
   if (!options_.leases || !LeadsWithCommit()) return MonotonicTime{};
+  if (HasBug("lease-without-quorum") && !followers_.empty()) {
+    return std::ranges::max(followers_, {}, &Progress::vouched_until).vouched_until;
+  }
   // Until then some quorum votes for nobody else, each of it by its own promise; and this node
   // votes for nobody without ending its leadership.
   return configuration().QuorumTime([this](NodeId node) {
@@ -41,7 +46,7 @@ Status Core::Impl::RequestRead(std::uint64_t context, MonotonicTime now) {
     }
     const PendingRead read{
         .context = context, .from = options_.id, .index = log_.commit(), .round = read_round_ + 1};
-    if (now_ < LeaseUntil()) {
+    if (now_ < LeaseUntil() || HasBug("read-index-without-round")) {
       Grant(read);
     } else if (pending_reads_.size() >= options_.pending_reads_max) {
       return MakeError(ErrorCode::kResourceExhausted, "too many reads wait for a quorum");
@@ -68,7 +73,8 @@ void Core::Impl::OnReadIndexRequest(const Message& message) {
                          .from = message.from,
                          .index = log_.commit(),
                          .round = read_round_ + 1};
-  if (LeadsWithCommit() && now_ < LeaseUntil()) return Grant(read);
+  const bool may_grant = now_ < LeaseUntil() || HasBug("read-index-without-round");
+  if (LeadsWithCommit() && may_grant) return Grant(read);
   if (LeadsWithCommit() && pending_reads_.size() < options_.pending_reads_max) {
     pending_reads_.push_back(read);
     return;
@@ -83,15 +89,16 @@ void Core::Impl::OnReadIndexResponse(const Message& message) {
   const auto at = std::ranges::find(forwarded_reads_, message.read_context);
   if (message.from != leader_ || at == forwarded_reads_.end()) return;
   forwarded_reads_.erase(at);
-  if (message.reject) {
+  if (message.reject && !HasBug("refused-read-granted")) {
     failed_reads_.push_back(message.read_context);
     return;
   }
   // The answer also says what is committed; without it the read would wait for the next append.
   leader_commit_ = std::max(leader_commit_, message.log_index);
-  CommitTo(std::min(leader_commit_, matched_));
+  CommitTo(std::min(leader_commit_,
+                    HasBug("read-answer-commits-unmatched") ? log_.last_index() : matched_));
   reads_.push_back({.context = message.read_context,
-                    .index = message.log_index,
+                    .index = HasBug("read-at-own-commit") ? log_.commit() : message.log_index,
                     .leader_time = message.leader_time});
 }
 
@@ -125,6 +132,7 @@ void Core::Impl::BroadcastHeartbeats() {
   for (const Progress& follower : followers_) {
     Message request = NewMessage(MessageType::kHeartbeatRequest, follower.id);
     request.commit = std::min(follower.match, log_.commit());
+    if (HasBug("heartbeat-commits-unmatched")) request.commit = log_.commit();
     request.read_context = read_round_ > confirmed_round_ ? read_round_ : 0;
     request.sent_at = now_;
     request.promise = options_.leases ? options_.stickiness : Duration::zero();
@@ -137,9 +145,12 @@ void Core::Impl::OnHeartbeatResponse(const Message& message) {
   if (role_ != Role::kLeader || !follower || message.sent_at > now_) return;
   follower->last_contact = now_;
   // The lease counts from when we asked, which is before the promise began.
-  const Duration promise = std::clamp(message.promise, Duration::zero(), options_.stickiness);
+  const Duration promise = HasBug("lease-by-own-stickiness")
+                               ? options_.stickiness
+                               : std::clamp(message.promise, Duration::zero(), options_.stickiness);
   if (promise > Duration::zero() && message.sent_at >= MonotonicTime{}) {
-    follower->vouched_until = std::max(follower->vouched_until, message.sent_at + LeaseOf(promise));
+    const MonotonicTime begin = HasBug("lease-from-answer") ? now_ : message.sent_at;
+    follower->vouched_until = std::max(follower->vouched_until, begin + LeaseOf(promise));
   }
 
   if (follower->state == Progress::State::kProbe) {
@@ -148,14 +159,16 @@ void Core::Impl::OnHeartbeatResponse(const Message& message) {
     // It answers, but acknowledges nothing of what is on its way: either its disk is slow or a
     // message was lost. An empty append finds out without sending everything again.
     const bool is_waiting = follower->match.Next() < follower->next;
-    if (is_waiting && !follower->acked_since_heartbeat) follower->ping_due = true;
+    const bool asks = is_waiting && !follower->acked_since_heartbeat;
+    if (asks && !HasBug("lost-append-not-noticed")) follower->ping_due = true;
     follower->acked_since_heartbeat = false;
   }
   NoteIfSendable(*follower);
 
   if (message.read_context <= read_round_) {
-    follower->read_round_acked = std::max(follower->read_round_acked, message.read_context);
-    if (message.read_context > confirmed_round_) ConfirmReads();
+    const std::uint64_t round = HasBug("any-answer-confirms") ? read_round_ : message.read_context;
+    follower->read_round_acked = std::max(follower->read_round_acked, round);
+    if (round > confirmed_round_) ConfirmReads();
   }
 }
 

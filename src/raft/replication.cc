@@ -4,6 +4,7 @@
 
 #include "core_impl.h"
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 
@@ -87,7 +88,7 @@ void Core::Impl::ForgetSupersededConfigurations() {
 
 void Core::Impl::CommitTo(LogIndex index) {
   if (index <= log_.commit()) return;
-  if (role_ == Role::kLeader) {
+  if (role_ == Role::kLeader && !HasBug("room-for-proposals-leaks")) {
     const std::size_t bytes = log_.CachedBytes(log_.commit().Next(), index);
     uncommitted_bytes_ -= std::min(uncommitted_bytes_, bytes);
   }
@@ -104,11 +105,14 @@ void Core::Impl::CommitTo(LogIndex index) {
 void Core::Impl::CommitByCounting() {
   if (role_ != Role::kLeader) return;
   const LogIndex index = configuration().QuorumIndex([this](NodeId node) {
-    if (node == options_.id) return log_.durable();
+    if (node == options_.id) {
+      return HasBug("leader-counts-itself-early") ? log_.last_index() : log_.durable();
+    }
     const Progress* follower = FindProgress(node);
     return follower ? follower->match : LogIndex{};
   });
-  if (index > log_.commit() && log_.TermAt(index) == term_) CommitTo(index);
+  const bool is_of_this_term = log_.TermAt(index) == term_ || HasBug("older-term-committed");
+  if (index > log_.commit() && is_of_this_term) CommitTo(index);
 }
 
 void Core::Impl::OnAppendResponse(const Message& message) {
@@ -203,6 +207,7 @@ void Core::Impl::OnFetched(NodeId node, std::vector<Entry> entries, MonotonicTim
   LogIndex expected = follower->next;
   bool is_usable = follower->MaySend(options_);
   for (const Entry& entry : entries) {
+    if (HasBug("fetched-entries-unchecked")) break;
     is_usable = is_usable && entry.index == expected && log_.Matches(entry.index, entry.term);
     expected = expected.Next();
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "seshat/base/seeded_bug.h"
 #include "seshat/v1/storage.pb.h"
 #include "wire_codec.h"
 
@@ -61,7 +62,7 @@ std::string EncodeHardState(const HardState& state) {
   v1::RaftHardState message;
   message.set_version(kRecordVersion);
   message.set_term(state.term.value());
-  message.set_vote(state.vote.value());
+  message.set_vote(HasBug("vote-not-encoded") ? 0 : state.vote.value());
   message.set_commit(state.commit.value());
   const auto promise = std::chrono::ceil<std::chrono::milliseconds>(state.promise);
   message.set_promise_ms(static_cast<std::uint64_t>(promise.count()));
@@ -78,6 +79,7 @@ Result<HardState> DecodeHardState(std::string_view bytes) {
   state.term = Term(message.term());
   state.vote = NodeId(message.vote());
   state.commit = LogIndex(message.commit());
+  if (HasBug("promise-not-decoded")) return state;
   state.promise = std::chrono::milliseconds(message.promise_ms());
   return state;
 }

@@ -6,6 +6,7 @@
 
 #include "outcome_replies.h"
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 #include "seshat/ports/fatal.h"
 
 namespace seshat {
@@ -31,7 +32,7 @@ void ReadStage::AskPermit() {
         Error(ErrorCode::kUnavailable,
               fmt::format("this node has no replica of shard {} yet", group().value())));
   }
-  if (context().options.read_mode == ReadMode::kStale) {
+  if (context().options.read_mode == ReadMode::kStale || HasBug("reads-ask-nobody")) {
     return OnPermit(ReadPermit{replica()->CurrentStamp(), replica()->AppliedIndex()});
   }
   replica()->RequestRead([self = std::static_pointer_cast<ReadStage>(shared_from_this())](

@@ -11,6 +11,7 @@
 #include "outcome_replies.h"
 #include "proposal_batch.h"
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 #include "seshat/commands/data_command.h"
 
 namespace seshat {
@@ -93,7 +94,8 @@ void WriteStage::OnOutcomes(std::vector<CommandOutcome> outcomes) {
         Settle(index, std::move(outcome.reply));
         break;
       case CommandOutcome::Kind::kOutcomeUnknown:
-        Settle(index, OutcomeUnknown(outcome.error.message()));
+        Settle(index, HasBug("unknown-told-as-refusal") ? NotApplied("a leader was lost")
+                                                        : OutcomeUnknown(outcome.error.message()));
         break;
       case CommandOutcome::Kind::kNotApplied:
       case CommandOutcome::Kind::kPending:
@@ -139,7 +141,7 @@ void WriteStage::OnForwarded(NodeId leader, Result<std::string> answer) {
   phase_ = Phase::kIdle;
   if (answer) return OnForwardReply(leader, *answer);
   const Error& error = answer.error();
-  if (MayTryElsewhere(error)) return WaitForLeader();
+  if (MayTryElsewhere(error) || HasBug("unknown-forward-sent-again")) return WaitForLeader();
   if (IsFullQueue(error)) return WaitForRoom(error);
   SettleAll(OutcomeUnknown(error.message()));
 }

@@ -1,0 +1,71 @@
+#include "personality.h"
+
+#include <chrono>
+
+namespace seshat {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr Fault kFaults[] = {
+    Fault::kCrash,        Fault::kCrashAtWrite, Fault::kAmbush,   Fault::kBlink,
+    Fault::kGracefulStop, Fault::kPause,        Fault::kCutLinks, Fault::kDegradeNetwork,
+    Fault::kSlowDisk,     Fault::kJumpClock,
+};
+
+std::vector<Fault> DrawFaults(Random& random) {
+  std::vector<Fault> faults;
+  for (const Fault fault : kFaults) {
+    const std::uint64_t weight = random.Chance(1, 3) ? 0 : 1 + random.Below(4);
+    faults.insert(faults.end(), weight, fault);
+  }
+  // Links that are cut for ever would hide everything else.
+  faults.insert(faults.end(), 1 + faults.size() / 4, Fault::kHealNetwork);
+  return faults;
+}
+
+LinkQuality DrawLinks(SimScheduler& scheduler) {
+  Random& random = scheduler.random();
+  LinkQuality links;
+  if (random.Chance(1, 3)) links.delay_high = milliseconds(1 << random.Below(7));
+  links.cut_loses_payloads = random.Chance(1, 2);
+  links.reorders = random.Chance(1, 3);
+  if (random.Chance(1, 3)) {
+    links.straggler_permille = 1 + random.Below(50);
+    links.straggler_delay_max = scheduler.Between(milliseconds(50), seconds(3));
+  }
+  if (random.Chance(1, 5)) links.loss_percent = 1 + random.Below(5);
+  return links;
+}
+
+}  // namespace
+
+Personality DrawPersonality(SimScheduler& scheduler) {
+  Random& random = scheduler.random();
+  Personality drawn;
+  drawn.calm_max = random.Chance(1, 3) ? scheduler.Between(milliseconds(400), seconds(1))
+                                       : scheduler.Between(seconds(1), seconds(4));
+  drawn.down_max = random.Chance(1, 3) ? scheduler.Between(milliseconds(2), milliseconds(100))
+                                       : scheduler.Between(milliseconds(100), seconds(3));
+  drawn.sync_max = random.Chance(2, 3) ? Duration(microseconds(400))
+                                       : scheduler.Between(milliseconds(1), milliseconds(100));
+  drawn.links = DrawLinks(scheduler);
+  drawn.faults = DrawFaults(random);
+  // Clients that gave up on most writes would know little for certain, and checking it takes long.
+  drawn.patience = scheduler.Between(milliseconds(800), seconds(2));
+  drawn.append_bytes_max = random.Chance(1, 2) ? 2048 : 64;  // a few entries, or one
+  drawn.inflight_messages_max = random.Chance(1, 2) ? 8 : 1;
+  // Where all wait equally long, several are candidates at once.
+  drawn.election_spread = milliseconds(random.Chance(1, 2) ? 500 : 20);
+  drawn.cached_bytes_max = random.Chance(1, 2) ? 8 << 10 : 1 << 10;
+  drawn.leases = !random.Chance(1, 5);
+  const std::uint64_t loyalty = random.Below(3);
+  drawn.stickiness_min = milliseconds(loyalty == 0 ? 500 : 5);
+  drawn.stickiness_max = milliseconds(loyalty == 2 ? 50 : 500);
+  drawn.drifts_at_bound = random.Chance(1, 4);
+  return drawn;
+}
+
+}  // namespace seshat

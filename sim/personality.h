@@ -1,0 +1,51 @@
+// Personality: what a run is like, as its seed decides (swarm testing).
+//
+// If all runs had all faults in the same measure, none would have many of one kind, and what needs
+// three rare things at once would never happen. So each run has its own: some faults often and some
+// never, machines and wires that are fast or slow, small bounds or large ones.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "network.h"
+#include "scheduler.h"
+
+namespace seshat {
+
+enum class Fault : std::uint8_t {
+  kCrash,         // of one node or of all
+  kCrashAtWrite,  // while the disk syncs
+  kAmbush,        // around an election: who voted, who won
+  kBlink,         // a process dies and is back within milliseconds
+  kGracefulStop,
+  kPause,
+  kCutLinks,
+  kDegradeNetwork,
+  kSlowDisk,
+  kJumpClock,
+  kHealNetwork,  // not quite a fault, but something that happens
+};
+
+struct Personality {
+  Duration calm_max;          // between faults
+  Duration down_max;          // of a node that crashed
+  Duration sync_max;          // each disk's usual latency is drawn from up to this
+  LinkQuality links;          // when nothing is wrong with them
+  std::vector<Fault> faults;  // each as often as it is to happen
+  Duration patience;          // of clients
+  // Of the nodes:
+  std::size_t append_bytes_max = 0;
+  std::size_t inflight_messages_max = 0;
+  std::size_t cached_bytes_max = 0;
+  Duration election_spread;  // by how much election timeouts differ at most
+  bool leases = true;
+  Duration stickiness_min;       // each start of a node draws its own, from here
+  Duration stickiness_max;       // to here
+  bool drifts_at_bound = false;  // every clock runs as fast or as slow as is allowed
+};
+
+Personality DrawPersonality(SimScheduler& scheduler);
+
+}  // namespace seshat

@@ -1,0 +1,78 @@
+#include "seeded_bugs.h"
+
+#include <algorithm>
+
+namespace seshat {
+namespace {
+
+constexpr std::string_view kLiveness = "--mode liveness";
+constexpr std::string_view kFourNodes = "--nodes 4";
+
+constexpr SeededBug kSeededBugs[] = {
+    // Elections.
+    {"two-votes-in-a-term", "a node votes for everyone who asks", ""},
+    {"vote-whatever-the-log", "a vote goes to a candidate whose log is behind", ""},
+    {"vote-kept-in-new-term", "a vote binds in later terms too", kLiveness},
+    {"no-check-quorum", "a leader that hears nobody goes on leading", kLiveness},
+
+    // Replication.
+    {"half-commits", "half of the voters are enough to commit", kFourNodes},
+    {"leader-counts-itself-early", "a leader counts itself before its disk has the entry", ""},
+    {"sent-counts-as-held", "what was sent to a follower counts as held by it", ""},
+    {"progress-survives-step-down", "a leader goes by what it knew in an earlier term", ""},
+    {"acknowledged-before-durable", "a follower acknowledges what its disk does not have", ""},
+    {"match-kept-in-new-term", "what agreed with one leader's log counts for the next", ""},
+    {"append-without-term-check", "an append is taken whatever the term before it", ""},
+    {"committed-before-replaced", "an append commits before it replaces what differs", ""},
+    {"heartbeat-commits-unmatched", "a heartbeat commits what the follower may not have", ""},
+    {"read-answer-commits-unmatched", "an answered read commits what may not match", ""},
+    {"refusal-not-encoded", "a refusal looks like consent on the wire", ""},
+    {"conflict-hint-off-by-one", "a leader goes back one entry too few after a refusal", ""},
+    {"lost-append-not-noticed", "an append that was lost is not sent again", ""},
+    {"fetched-entries-unchecked", "entries read for a slow follower go wherever it is now", ""},
+    {"room-for-proposals-leaks", "committed entries still count as uncommitted", ""},
+
+    // The disk, and restarts.
+    {"fsync-skipped", "a write counts as durable at once", ""},
+    {"state-not-written-with-entries", "term and vote are not written along with entries", ""},
+    {"rewritten-entries-not-written", "what takes the place of truncated entries is not written",
+     ""},
+    {"truncated-counts-as-durable", "an index stays durable when its entry is replaced", ""},
+    {"truncated-write-counts", "a write of entries truncated meanwhile counts for the new", ""},
+    {"applied-before-durable", "a committed entry is applied before this disk has it", ""},
+    {"one-too-many-applied", "the entry after the commit index is applied too", ""},
+    {"applied-again-on-restart", "a restart applies the last entry once more", ""},
+    {"timer-not-armed-again", "after its first deadline a node notices no other by itself", ""},
+
+    // Reads, by the rules of ADR 0005.
+    {"read-before-applied", "rule 2: a read does not wait for its index", ""},
+    {"lease-read-before-applied", "rule 2: nor does one by lease", ""},
+    {"read-at-own-commit", "rule 2: a follower reads at its own commit index", ""},
+    {"read-before-own-commit", "rule 3: a new leader answers before it has committed", ""},
+    {"refused-read-granted", "a leader's refusal is taken for its consent", ""},
+    {"read-joins-asked-round", "a read shares an answer that was asked for before it", ""},
+
+    // What clients hear.
+    {"unknown-reported-as-failed", "a write that may take effect is said not to", ""},
+    {"answered-by-index-alone", "a client gets the result of the entry that took its place", ""},
+    {"unknown-told-as-refusal", "the service says not applied of what may be", ""},
+    {"unknown-forward-sent-again", "a forwarded write without an answer is sent once more", ""},
+    {"reads-ask-nobody", "a read goes by what this node happens to have applied", ""},
+
+    // Commands.
+    {"stale-expiry-deletes", "an old expiry event deletes the key's newer value", ""},
+    {"nx-overwrites", "SET NX overwrites", ""},
+};
+
+}  // namespace
+
+std::span<const SeededBug> SeededBugs() {
+  return kSeededBugs;
+}
+
+const SeededBug* FindSeededBug(std::string_view name) {
+  const auto* const at = std::ranges::find(kSeededBugs, name, &SeededBug::name);
+  return at == std::end(kSeededBugs) ? nullptr : at;
+}
+
+}  // namespace seshat
