@@ -28,6 +28,7 @@ SimClients::SimClients(SimScheduler& scheduler, std::vector<SimNode*> nodes,
       nodes_(std::move(nodes)),
       options_(options),
       fail_(std::move(fail)),
+      writes_permille_(options.writes_permille),
       clients_(options.clients) {
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     clients_[i].number = i + 1;
@@ -41,6 +42,7 @@ void SimClients::Start() {
 
 void SimClients::UseOnly(const std::vector<SimNode*>& nodes) {
   nodes_ = nodes;
+  writes_permille_ = SimClientOptions().writes_permille;  // it is they that show progress
   for (Client& client : clients_) GiveUp(client);
 }
 
@@ -62,6 +64,18 @@ bool SimClients::Connect(Client& client) {
   return client.connection != nullptr;
 }
 
+// Two clients only read: where all write, they all soon wait for a leader that is cut off, and
+// nobody sees what others do.
+KeyCommand SimClients::ChooseCommand(const Client& client) {
+  constexpr std::size_t kReaders = 2;
+  Random& random = scheduler_.random();
+  KeyCommand command = workload_.Next(random);
+  if (command.IsRead()) return command;
+  if (client.number > kReaders && random.Chance(writes_permille_, 1000)) return command;
+  return {.kind = command.keys.size() > 1 ? KeyCommand::Kind::kMGet : KeyCommand::Kind::kGet,
+          .keys = std::move(command.keys)};
+}
+
 std::vector<CommandText> SimClients::ChooseCommands(Client& client) {
   Random& random = scheduler_.random();
   if (client.probe.IsUnderWay() || random.Chance(1, 25)) {
@@ -71,7 +85,7 @@ std::vector<CommandText> SimClients::ChooseCommands(Client& client) {
   const std::size_t count = random.Chance(1, 4) ? 2 + random.Below(3) : 1;
   for (std::size_t i = 0; i < count; ++i) {
     ClientOperation operation;
-    operation.command = workload_.Next(random);
+    operation.command = ChooseCommand(client);
     operation.called = scheduler_.now();
     operation.where = fmt::format("client {}, node {}", client.number, client.node->id().value());
     commands.push_back(TextOf(operation.command));

@@ -20,6 +20,7 @@ namespace seshat {
 
 struct SimClientOptions {
   std::size_t clients = 8;
+  std::uint64_t writes_permille = 1000;                // of the writes that the workload draws
   Duration pause_max = std::chrono::milliseconds(20);  // between pipelines of a client
   Duration patience = std::chrono::seconds(1);         // then it hangs up
 };
@@ -35,7 +36,7 @@ class SimClients {
              std::function<void(std::string)> fail);
 
   void Start();
-  // From now on only these nodes are asked.
+  // From now on only these nodes are asked, and by as many writes as usual.
   void UseOnly(const std::vector<SimNode*>& nodes);
   // Commands under way go on; no new ones begin.
   void Stop() { is_stopped_ = true; }
@@ -61,6 +62,7 @@ class SimClients {
   void BeginPipeline(Client& client);
   bool Connect(Client& client);
   std::vector<CommandText> ChooseCommands(Client& client);
+  KeyCommand ChooseCommand(const Client& client);
   void OnReply(Client& client, Reply reply);
   void Finish(ClientOperation operation, Reply reply);
   void OnBroken(Client& client);
@@ -71,6 +73,7 @@ class SimClients {
   std::vector<SimNode*> nodes_;
   const SimClientOptions options_;
   const std::function<void(std::string)> fail_;
+  std::uint64_t writes_permille_;
   bool is_stopped_ = false;
   Workload workload_;
   std::vector<Client> clients_;

@@ -67,6 +67,8 @@ void Nemesis::Strike() {
       return PauseOne();
     case Fault::kCutLinks:
       return CutLinks();
+    case Fault::kCreepingCut:
+      return CreepingCut();
     case Fault::kDegradeNetwork:
       return DegradeNetwork();
     case Fault::kSlowDisk:
@@ -198,6 +200,26 @@ void Nemesis::CutLinks() {
       if (half[i] != half[j] && !touches_bridge) network_.Cut(nodes_[i]->id(), nodes_[j]->id());
     }
   }
+}
+
+// Some miss it long before it misses them, and would do without it; one of them may have restarted.
+void Nemesis::CreepingCut() {
+  SimNode& chosen = Victim();
+  scheduler_.Note("links are cut one by one around", chosen.id());
+  for (SimNode* other : nodes_) {
+    if (other == &chosen) continue;
+    scheduler_.After(scheduler_.Between(Duration(0), seconds(2)), [this, &chosen, other] {
+      if (is_stopped_) return;
+      network_.Cut(chosen.id(), other->id());
+      network_.Cut(other->id(), chosen.id());
+    });
+    if (!scheduler_.random().Chance(1, 2)) continue;
+    for (int i = 0; i < 3; ++i) {
+      scheduler_.After(scheduler_.Between(milliseconds(500), seconds(2)),
+                       [this, other] { Blink(*other); });
+    }
+  }
+  scheduler_.After(scheduler_.Between(seconds(2), seconds(4)), [this] { HealNetwork(); });
 }
 
 void Nemesis::DegradeNetwork() {

@@ -45,6 +45,7 @@ class Nemesis {
   void Blink(SimNode& node);
   void PauseOne();
   void CutLinks();
+  void CreepingCut();
   void DegradeNetwork();
   void HealNetwork();
   void SlowDisk();

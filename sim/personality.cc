@@ -10,9 +10,9 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Fault kFaults[] = {
-    Fault::kCrash,        Fault::kCrashAtWrite, Fault::kAmbush,   Fault::kBlink,
-    Fault::kGracefulStop, Fault::kPause,        Fault::kCutLinks, Fault::kDegradeNetwork,
-    Fault::kSlowDisk,     Fault::kJumpClock,
+    Fault::kCrash,        Fault::kCrashAtWrite, Fault::kAmbush,      Fault::kBlink,
+    Fault::kGracefulStop, Fault::kPause,        Fault::kCutLinks,    Fault::kDegradeNetwork,
+    Fault::kSlowDisk,     Fault::kJumpClock,    Fault::kCreepingCut,
 };
 
 std::vector<Fault> DrawFaults(Random& random) {
@@ -26,17 +26,18 @@ std::vector<Fault> DrawFaults(Random& random) {
   return faults;
 }
 
+// Each is usual in most runs, so that what is unusual comes alone, in pairs and in threes.
 LinkQuality DrawLinks(SimScheduler& scheduler) {
   Random& random = scheduler.random();
   LinkQuality links;
-  if (random.Chance(1, 3)) links.delay_high = milliseconds(1 << random.Below(7));
-  links.cut_loses_payloads = random.Chance(1, 2);
-  links.reorders = random.Chance(1, 3);
-  if (random.Chance(1, 3)) {
+  if (random.Chance(1, 4)) links.delay_high = milliseconds(1 << random.Below(7));
+  if (random.Chance(1, 4)) {
     links.straggler_permille = 1 + random.Below(50);
     links.straggler_delay_max = scheduler.Between(milliseconds(50), seconds(3));
   }
-  if (random.Chance(1, 5)) links.loss_percent = 1 + random.Below(5);
+  if (random.Chance(1, 6)) links.loss_percent = 1 + random.Below(5);
+  links.reorders = random.Chance(1, 4);
+  links.cut_loses_payloads = random.Chance(1, 2);
   return links;
 }
 
@@ -46,24 +47,26 @@ Personality DrawPersonality(SimScheduler& scheduler) {
   Random& random = scheduler.random();
   Personality drawn;
   drawn.calm_max = random.Chance(1, 3) ? scheduler.Between(milliseconds(400), seconds(1))
-                                       : scheduler.Between(seconds(1), seconds(4));
+                                       : scheduler.Between(seconds(1), seconds(3));
   drawn.down_max = random.Chance(1, 3) ? scheduler.Between(milliseconds(2), milliseconds(100))
                                        : scheduler.Between(milliseconds(100), seconds(3));
-  drawn.sync_max = random.Chance(2, 3) ? Duration(microseconds(400))
+  drawn.sync_max = random.Chance(3, 4) ? Duration(microseconds(400))
                                        : scheduler.Between(milliseconds(1), milliseconds(100));
   drawn.links = DrawLinks(scheduler);
   drawn.faults = DrawFaults(random);
   // Clients that gave up on most writes would know little for certain, and checking it takes long.
   drawn.patience = scheduler.Between(milliseconds(800), seconds(2));
-  drawn.append_bytes_max = random.Chance(1, 2) ? 2048 : 64;  // a few entries, or one
-  drawn.inflight_messages_max = random.Chance(1, 2) ? 8 : 1;
+  // Where writes are rare, who has long been cut off may still be elected.
+  drawn.writes_permille = random.Chance(2, 3) ? 1000 : 10;
+  drawn.append_bytes_max = random.Chance(2, 3) ? 2048 : 64;  // some entries, or one
+  drawn.inflight_messages_max = random.Chance(3, 4) ? 8 : 1;
+  drawn.cached_bytes_max = random.Chance(2, 3) ? 8 << 10 : 1 << 10;
   // Where all wait equally long, several are candidates at once.
-  drawn.election_spread = milliseconds(random.Chance(1, 2) ? 500 : 20);
-  drawn.cached_bytes_max = random.Chance(1, 2) ? 8 << 10 : 1 << 10;
+  drawn.election_spread = milliseconds(random.Chance(2, 3) ? 500 : 20);
   drawn.leases = !random.Chance(1, 5);
-  const std::uint64_t loyalty = random.Below(3);
-  drawn.stickiness_min = milliseconds(loyalty == 0 ? 500 : 5);
-  drawn.stickiness_max = milliseconds(loyalty == 2 ? 50 : 500);
+  const std::uint64_t loyalty = random.Below(4);
+  drawn.stickiness_min = milliseconds(loyalty < 2 ? 500 : 5);
+  drawn.stickiness_max = milliseconds(loyalty == 3 ? 50 : 500);
   drawn.drifts_at_bound = random.Chance(1, 4);
   return drawn;
 }

@@ -22,6 +22,7 @@ enum class Fault : std::uint8_t {
   kGracefulStop,
   kPause,
   kCutLinks,
+  kCreepingCut,  // a node loses the others one after the other
   kDegradeNetwork,
   kSlowDisk,
   kJumpClock,
@@ -34,7 +35,8 @@ struct Personality {
   Duration sync_max;          // each disk's usual latency is drawn from up to this
   LinkQuality links;          // when nothing is wrong with them
   std::vector<Fault> faults;  // each as often as it is to happen
-  Duration patience;          // of clients
+  std::uint64_t writes_permille = 0;
+  Duration patience;  // of clients
   // Of the nodes:
   std::size_t append_bytes_max = 0;
   std::size_t inflight_messages_max = 0;

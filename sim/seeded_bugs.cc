@@ -7,16 +7,25 @@ namespace {
 
 constexpr std::string_view kLiveness = "--mode liveness";
 constexpr std::string_view kFourNodes = "--nodes 4";
+constexpr std::string_view kFiveNodes = "--nodes 5";
 
 constexpr SeededBug kSeededBugs[] = {
     // Elections.
     {"two-votes-in-a-term", "a node votes for everyone who asks", ""},
     {"vote-whatever-the-log", "a vote goes to a candidate whose log is behind", ""},
+    {"longer-log-wins", "logs are compared by length, not by their last term first", ""},
+    {"vote-sent-before-durable", "a vote leaves before the disk has it", ""},
+    {"vote-alone-not-written", "a vote that comes without a new term is not written", ""},
+    {"vote-not-encoded", "the vote is missing in what is written", ""},
+    {"vote-forgotten-on-step-down", "a candidate that steps down may vote again in its term", ""},
     {"vote-kept-in-new-term", "a vote binds in later terms too", kLiveness},
+    {"old-term-heeded", "messages of old terms count like those of the present one", ""},
     {"no-check-quorum", "a leader that hears nobody goes on leading", kLiveness},
 
     // Replication.
+    {"older-term-committed", "an entry of an older term is committed by counting", kFiveNodes},
     {"half-commits", "half of the voters are enough to commit", kFourNodes},
+    {"half-is-a-quorum", "half of the voters are enough to confirm a read", kFourNodes},
     {"leader-counts-itself-early", "a leader counts itself before its disk has the entry", ""},
     {"sent-counts-as-held", "what was sent to a follower counts as held by it", ""},
     {"progress-survives-step-down", "a leader goes by what it knew in an earlier term", ""},
@@ -34,6 +43,7 @@ constexpr SeededBug kSeededBugs[] = {
 
     // The disk, and restarts.
     {"fsync-skipped", "a write counts as durable at once", ""},
+    {"promises-sent-before-durable", "what may leave only after a write leaves before it", ""},
     {"state-not-written-with-entries", "term and vote are not written along with entries", ""},
     {"rewritten-entries-not-written", "what takes the place of truncated entries is not written",
      ""},
@@ -45,12 +55,25 @@ constexpr SeededBug kSeededBugs[] = {
     {"timer-not-armed-again", "after its first deadline a node notices no other by itself", ""},
 
     // Reads, by the rules of ADR 0005.
+    {"lease-without-clock", "rule 1: a lease is trusted without a look at the clock", ""},
     {"read-before-applied", "rule 2: a read does not wait for its index", ""},
     {"lease-read-before-applied", "rule 2: nor does one by lease", ""},
     {"read-at-own-commit", "rule 2: a follower reads at its own commit index", ""},
     {"read-before-own-commit", "rule 3: a new leader answers before it has committed", ""},
+    {"lease-from-answer", "rule 4: a lease counts from the answer, not from the question", ""},
+    {"lease-without-quorum", "rule 4: one follower's promise is enough", kFiveNodes},
+    {"clock-stops-in-suspend", "rule 5: the clock stands still while the machine is suspended", ""},
+    {"lease-exceeds-promise", "rule 6: a lease is twice as long as the promise", ""},
+    {"lease-by-own-stickiness", "rule 6: a leader takes its own setting for the promise", ""},
+    {"stickiness-ignored", "rule 6: nobody keeps a promise", ""},
+    {"promise-forgotten-on-restart", "rule 7: a restarted node votes at once", ""},
+    {"promise-not-decoded", "rule 7: only the present setting binds, not the promise given", ""},
+    {"read-index-without-round", "a leader confirms a read without asking anyone", ""},
+    {"any-answer-confirms", "an answer to an old heartbeat confirms a new read", ""},
+    {"reads-survive-step-down", "reads of one leadership are granted in the next", ""},
     {"refused-read-granted", "a leader's refusal is taken for its consent", ""},
     {"read-joins-asked-round", "a read shares an answer that was asked for before it", ""},
+    {"read-contexts-used-again", "a late answer to a node's last run answers it in this one", ""},
 
     // What clients hear.
     {"unknown-reported-as-failed", "a write that may take effect is said not to", ""},

@@ -34,6 +34,7 @@ class Simulation {
     invariants_ = std::make_unique<Invariants>(kSimGroup, std::move(disks),
                                                [this](std::string what) { Fail(std::move(what)); });
     SimClientOptions clients;
+    clients.writes_permille = personality_.writes_permille;
     clients.patience = personality_.patience;
     clients_ = std::make_unique<SimClients>(scheduler_, NodePointers(), clients,
                                             [this](std::string what) { Fail(std::move(what)); });
