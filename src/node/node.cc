@@ -98,13 +98,14 @@ TcpServerOptions TcpServerOptionsOf(const NodeConfig& config) {
 }
 
 void LogOpenReport(const OpenReport& report) {
-  if (report.torn_tail) {
-    Log(LogLevel::kWarn, "storage", "dropped a torn tail of the write-ahead log, never synced",
-        {{"file", report.torn_tail->file.string()},
-         {"offset", report.torn_tail->offset},
-         {"bytes_dropped", report.torn_tail->bytes_dropped},
-         {"kept_aside", report.torn_tail->kept_aside.string()},
-         {"damage", report.torn_tail->damage}});
+  for (const std::optional<TornTail>& torn : {report.torn_manifest, report.torn_tail}) {
+    if (!torn) continue;
+    Log(LogLevel::kWarn, "storage", "dropped a torn tail that had never been synced",
+        {{"file", torn->file.string()},
+         {"offset", torn->offset},
+         {"bytes_dropped", torn->bytes_dropped},
+         {"kept_aside", torn->kept_aside.string()},
+         {"damage", torn->damage}});
   }
   for (const std::string& family : report.dropped_families) {
     Log(LogLevel::kInfo, "storage", "dropped a left-over family", {{"family", family}});

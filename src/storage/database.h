@@ -92,6 +92,7 @@ class Database {
   bool Sync();
   // Every sequence number up to here has been synced.
   std::uint64_t synced_sequence() const { return synced_sequence_; }
+  ManifestPosition synced_manifest() const { return options_.synced_manifest(); }
   // The Error for the caller after a failed read: the node is stopping.
   std::unexpected<Error> ReadFailed(const rocksdb::Status& status, std::string_view what);
 

@@ -25,7 +25,7 @@ class DiskFailureTest : public StorageFixture {
   }
   bool Stopped() const { return !fatal_.reasons().empty(); }
 
-  FaultyDisk disk_;
+  FaultyDisk disk_{options_.data_dir};
   std::atomic<int> called_back_ = 0;
 };
 
@@ -47,13 +47,13 @@ TEST_F(DiskFailureTest, WritesThatWaitForASyncShareTheNext) {
   disk_.HoldLogSyncs();
   Write(Records(kFirstDataGroup, 1, {"a"}));
   ASSERT_TRUE(Eventually([this] { return disk_.log_syncs_waiting() == 1; }));
-  const int syncs_before = disk_.log_syncs_started();
+  const int syncs_before = disk_.count(FileKind::kLog, DiskOperation::kSync);
 
   for (std::uint64_t i = 2; i <= 50; ++i) Write(Records(kFirstDataGroup, i, {"b"}));
   disk_.ReleaseLogSyncs();
   ASSERT_TRUE(Eventually([this] { return called_back_ == 50; }));
 
-  EXPECT_EQ(disk_.log_syncs_started(), syncs_before + 1);
+  EXPECT_EQ(disk_.count(FileKind::kLog, DiskOperation::kSync), syncs_before + 2);
 }
 
 TEST_F(DiskFailureTest, AppliedStateIsNotSyncedAndDoesNotWaitForSyncs) {
@@ -61,11 +61,11 @@ TEST_F(DiskFailureTest, AppliedStateIsNotSyncedAndDoesNotWaitForSyncs) {
   disk_.HoldLogSyncs();
   Write(Records(kFirstDataGroup, 1, {"a"}));
   ASSERT_TRUE(Eventually([this] { return disk_.log_syncs_waiting() == 1; }));
-  const int syncs_before = disk_.log_syncs_started();
+  const int syncs_before = disk_.count(FileKind::kLog, DiskOperation::kSync);
 
   engine_->state().Write(kFirstDataGroup, Puts({{"key", "value"}}));
   const std::optional<std::string> value = Get("key");
-  const int syncs_after = disk_.log_syncs_started();
+  const int syncs_after = disk_.count(FileKind::kLog, DiskOperation::kSync);
   disk_.ReleaseLogSyncs();
 
   EXPECT_EQ(value, "value");
@@ -74,8 +74,8 @@ TEST_F(DiskFailureTest, AppliedStateIsNotSyncedAndDoesNotWaitForSyncs) {
 
 TEST_F(DiskFailureTest, AFailedSyncStopsTheNodeAndIsNotTriedAgain) {
   OpenWithGroup();
-  disk_.FailLogSyncs();
-  const int syncs_before = disk_.log_syncs_started();
+  disk_.Fail(FileKind::kLog, DiskOperation::kSync);
+  const int syncs_before = disk_.count(FileKind::kLog, DiskOperation::kSync);
 
   Write(Records(kFirstDataGroup, 1, {"a"}));
   ASSERT_TRUE(Eventually([this] { return Stopped(); }));
@@ -83,25 +83,25 @@ TEST_F(DiskFailureTest, AFailedSyncStopsTheNodeAndIsNotTriedAgain) {
   engine_->Stop();
 
   EXPECT_EQ(called_back_, 0);
-  EXPECT_EQ(disk_.log_syncs_started(), syncs_before + 1);
+  EXPECT_EQ(disk_.count(FileKind::kLog, DiskOperation::kSync), syncs_before + 1);
   EXPECT_THAT(fatal_.reasons(), SizeIs(1));
 }
 
 TEST_F(DiskFailureTest, AFailedLogWriteStopsTheNode) {
   OpenWithGroup();
-  disk_.FailLogWrites();
+  disk_.Fail(FileKind::kLog, DiskOperation::kAppend);
 
   Write(Records(kFirstDataGroup, 1, {"a"}));
 
   ASSERT_TRUE(Eventually([this] { return Stopped(); }));
   engine_->Stop();
   EXPECT_EQ(called_back_, 0);
-  EXPECT_THAT(fatal_.reasons().front().message(), HasSubstr("injected write error"));
+  EXPECT_THAT(fatal_.reasons().front().message(), HasSubstr("injected error"));
 }
 
 TEST_F(DiskFailureTest, AFailedWriteOfAppliedStateStopsTheNode) {
   OpenWithGroup();
-  disk_.FailLogWrites();
+  disk_.Fail(FileKind::kLog, DiskOperation::kAppend);
 
   engine_->state().Write(kFirstDataGroup, Puts({{"key", "value"}}));
 
@@ -111,7 +111,7 @@ TEST_F(DiskFailureTest, AFailedWriteOfAppliedStateStopsTheNode) {
 TEST_F(DiskFailureTest, AFailedFlushInTheBackgroundStopsTheNode) {
   options_.wal_bytes_max = std::uint64_t{64} << 10;
   OpenWithGroup();
-  disk_.FailTableWrites();
+  disk_.Fail(FileKind::kTable, DiskOperation::kAppend);
 
   for (int i = 0; i < 100 && !Stopped(); ++i) {
     engine_->state().Write(kFirstDataGroup, Puts({{"key", std::string(10'000, 'v')}}));
@@ -126,7 +126,7 @@ TEST_F(DiskFailureTest, AFailedFlushInTheBackgroundStopsTheNode) {
 
 TEST_F(DiskFailureTest, AGroupWhoseSyncFailedIsNotThere) {
   Open();
-  disk_.FailLogSyncs();
+  disk_.Fail(FileKind::kLog, DiskOperation::kSync);
 
   const Status created = engine_->log().CreateGroup(kFirstDataGroup, "");
 
@@ -139,7 +139,7 @@ TEST_F(DiskFailureTest, AGroupWhoseSyncFailedIsNotThere) {
 TEST_F(DiskFailureTest, AClearWhoseSyncFailedIsNotSeen) {
   OpenWithGroup();
   engine_->state().Write(kFirstDataGroup, Puts({{"old", "1"}}));
-  disk_.FailLogSyncs();
+  disk_.Fail(FileKind::kLog, DiskOperation::kSync);
   StateBatch clear;
   clear.clear_all_but_prefix = "~";
 
@@ -151,7 +151,7 @@ TEST_F(DiskFailureTest, AClearWhoseSyncFailedIsNotSeen) {
 
 TEST_F(DiskFailureTest, APeerWhoseSyncFailedIsNotTrusted) {
   Open();
-  disk_.FailLogSyncs();
+  disk_.Fail(FileKind::kLog, DiskOperation::kSync);
 
   const Result<std::string> remembered = engine_->RememberPeer(NodeId(2), "store");
 

@@ -1,147 +1,257 @@
-// Compiled without RTTI: see wal_record.cc.
 #include "faulty_disk.h"
 
 #include <rocksdb/env.h>
-#include <rocksdb/file_system.h>
 
-#include <atomic>
 #include <string>
 #include <utility>
 
-#include "seshat/base/mutex.h"
+#include "faulty_file_system.h"
+#include "seshat/base/check.h"
 
 namespace seshat {
-
-// Threads: thread-safe.
-class FaultyDisk::State {
- public:
-  std::atomic<bool> fail_log_syncs = false;
-  std::atomic<bool> fail_log_writes = false;
-  std::atomic<bool> fail_table_writes = false;
-  std::atomic<int> log_syncs_started = 0;
-  std::atomic<int> log_syncs_waiting = 0;
-
-  void Hold(bool hold) {
-    const MutexLock lock(mutex_);
-    held_ = hold;
-    changed_.NotifyAll();
-  }
-  void WaitWhileHeld() {
-    const MutexLock lock(mutex_);
-    ++log_syncs_waiting;
-    while (held_) changed_.Wait(mutex_);
-    --log_syncs_waiting;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  bool held_ SESHAT_GUARDED_BY(mutex_) = false;
-};
-
 namespace {
 
-using rocksdb::FileOptions;
-using rocksdb::FSWritableFile;
-using rocksdb::IODebugContext;
-using rocksdb::IOOptions;
-using rocksdb::IOStatus;
+namespace fs = std::filesystem;
 
-class FaultyFile : public rocksdb::FSWritableFileOwnerWrapper {
- public:
-  FaultyFile(std::unique_ptr<FSWritableFile> file, std::shared_ptr<FaultyDisk::State> state,
-             bool is_log)
-      : FSWritableFileOwnerWrapper(std::move(file)), state_(std::move(state)), is_log_(is_log) {}
+FaultyDisk* mounted = nullptr;
 
-  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
-                  IODebugContext* context) override {
-    if (WritesFail()) return IOStatus::IOError("injected write error");
-    return FSWritableFileOwnerWrapper::Append(data, options, context);
-  }
-  IOStatus Append(const rocksdb::Slice& data, const IOOptions& options,
-                  const rocksdb::DataVerificationInfo& verification,
-                  IODebugContext* context) override {
-    if (WritesFail()) return IOStatus::IOError("injected write error");
-    return FSWritableFileOwnerWrapper::Append(data, options, verification, context);
-  }
-  IOStatus Sync(const IOOptions& options, IODebugContext* context) override {
-    if (is_log_) {
-      ++state_->log_syncs_started;
-      state_->WaitWhileHeld();
-      if (state_->fail_log_syncs) return IOStatus::IOError("injected sync error");
-    }
-    return FSWritableFileOwnerWrapper::Sync(options, context);
-  }
+std::error_code InputOutputError() {
+  return std::make_error_code(std::errc::io_error);
+}
 
- private:
-  bool WritesFail() const {
-    return is_log_ ? state_->fail_log_writes.load() : state_->fail_table_writes.load();
-  }
-
-  const std::shared_ptr<FaultyDisk::State> state_;
-  const bool is_log_;
-};
-
-class FaultyFileSystem : public rocksdb::FileSystemWrapper {
- public:
-  explicit FaultyFileSystem(std::shared_ptr<FaultyDisk::State> state)
-      : FileSystemWrapper(rocksdb::FileSystem::Default()), state_(std::move(state)) {}
-
-  const char* Name() const override { return "FaultyFileSystem"; }
-
-  IOStatus NewWritableFile(const std::string& path, const FileOptions& options,
-                           std::unique_ptr<FSWritableFile>* file,
-                           IODebugContext* context) override {
-    IOStatus status = FileSystemWrapper::NewWritableFile(path, options, file, context);
-    const bool is_log = path.ends_with(".log");
-    if (status.ok() && (is_log || path.ends_with(".sst"))) {
-      *file = std::make_unique<FaultyFile>(std::move(*file), state_, is_log);
-    }
-    return status;
-  }
-
- private:
-  const std::shared_ptr<FaultyDisk::State> state_;
-};
+fs::path MakeRoot(fs::path root) {
+  fs::create_directories(root);
+  SESHAT_CHECK_MSG(root == fs::canonical(root), "the disk is reached by this name alone");
+  return root;
+}
 
 }  // namespace
 
-FaultyDisk::FaultyDisk()
-    : state_(std::make_shared<State>()),
-      env_(rocksdb::NewCompositeEnv(std::make_shared<FaultyFileSystem>(state_))) {}
+FileKind FileKindOf(const fs::path& path) {
+  const std::string name = path.filename();
+  if (name.ends_with(".log")) return FileKind::kLog;
+  if (name.ends_with(".sst")) return FileKind::kTable;
+  if (name.starts_with("MANIFEST")) return FileKind::kManifest;
+  if (name == "CURRENT") return FileKind::kCurrent;
+  return FileKind::kOther;
+}
 
-FaultyDisk::~FaultyDisk() = default;
+FaultyDisk::FaultyDisk(fs::path root)
+    : unsynced_(MakeRoot(std::move(root))), env_(MakeFaultyEnv(*this)) {
+  SESHAT_CHECK(mounted == nullptr);
+  mounted = this;
+}
+
+FaultyDisk::~FaultyDisk() {
+  mounted = nullptr;
+}
+
+FaultyDisk* FaultyDisk::Mounted() {
+  return mounted;
+}
 
 rocksdb::Env* FaultyDisk::env() {
   return env_.get();
 }
 
-void FaultyDisk::FailLogSyncs() {
-  state_->fail_log_syncs = true;
+void FaultyDisk::Fail(FileKind kind, DiskOperation operation, int nth) {
+  const MutexLock lock(mutex_);
+  fault_ = {.kind = kind, .operation = operation};
+  until_fault_ = nth;
+  failed_ = false;
+  syncs_after_failed_sync_ = 0;
 }
 
-void FaultyDisk::FailLogWrites() {
-  state_->fail_log_writes = true;
+bool FaultyDisk::has_failed() const {
+  const MutexLock lock(mutex_);
+  return failed_;
 }
 
-void FaultyDisk::FailTableWrites() {
-  state_->fail_table_writes = true;
+int FaultyDisk::syncs_after_failed_sync() const {
+  const MutexLock lock(mutex_);
+  return syncs_after_failed_sync_;
 }
 
 void FaultyDisk::HoldLogSyncs() {
-  state_->Hold(true);
+  const MutexLock lock(mutex_);
+  log_syncs_held_ = true;
 }
 
 void FaultyDisk::ReleaseLogSyncs() {
-  state_->Hold(false);
+  const MutexLock lock(mutex_);
+  log_syncs_held_ = false;
+  released_.NotifyAll();
 }
 
-int FaultyDisk::log_syncs_started() const {
-  return state_->log_syncs_started;
+void FaultyDisk::CutPowerAt(int nth) {
+  const MutexLock lock(mutex_);
+  until_power_off_ = nth;
+}
+
+void FaultyDisk::CutPowerAtNext(FileKind kind, DiskOperation operation) {
+  const MutexLock lock(mutex_);
+  last_with_power_ = Fault{.kind = kind, .operation = operation};
+}
+
+void FaultyDisk::CutPower() {
+  const MutexLock lock(mutex_);
+  unsynced_.Freeze();
+}
+
+bool FaultyDisk::power_is_off() const {
+  const MutexLock lock(mutex_);
+  return unsynced_.frozen();
+}
+
+void FaultyDisk::Restart() {
+  const MutexLock lock(mutex_);
+  unsynced_.Thaw();
+  until_fault_ = 0;
+  until_power_off_ = 0;
+  last_with_power_.reset();
+}
+
+void FaultyDisk::LoseUnsynced(Random& random) {
+  const MutexLock lock(mutex_);
+  unsynced_.Lose(random);
+}
+
+int FaultyDisk::count(FileKind kind, DiskOperation operation) const {
+  const MutexLock lock(mutex_);
+  const auto found = counts_.find({.kind = kind, .operation = operation});
+  return found == counts_.end() ? 0 : found->second;
+}
+
+int FaultyDisk::operations() const {
+  const MutexLock lock(mutex_);
+  return operations_;
 }
 
 int FaultyDisk::log_syncs_waiting() const {
-  return state_->log_syncs_waiting;
+  const MutexLock lock(mutex_);
+  return log_syncs_waiting_;
+}
+
+FaultyDisk::Fate FaultyDisk::NextFate(FileKind kind, DiskOperation operation) {
+  const Fault now{.kind = kind, .operation = operation};
+  ++operations_;
+  ++counts_[now];
+  if (until_power_off_ > 0 && --until_power_off_ == 0) return Fate::kPowerFails;
+  if (last_with_power_ == now) return Fate::kPowerFails;
+  if (until_fault_ > 0 && fault_ == now && --until_fault_ == 0) {
+    failed_ = true;
+    return Fate::kFails;
+  }
+  return Fate::kWorks;
+}
+
+std::error_code FaultyDisk::Run(FileKind kind, DiskOperation operation, const Change& change) {
+  const Fate fate = NextFate(kind, operation);
+  if (fate == Fate::kFails) return InputOutputError();
+  const std::error_code failure = change();
+  if (fate == Fate::kPowerFails) unsynced_.Freeze();
+  return failure;
+}
+
+bool FaultyDisk::Covers(const fs::path& path) const {
+  const MutexLock lock(mutex_);
+  return unsynced_.Covers(path);
+}
+
+std::error_code FaultyDisk::Create(const fs::path& path, const Change& change) {
+  const MutexLock lock(mutex_);
+  return Run(FileKindOf(path), DiskOperation::kCreate, [&]() SESHAT_REQUIRES(mutex_) {
+    if (fs::exists(path)) static_cast<void>(unsynced_.Remove(path));
+    const std::error_code failure = change();
+    if (!failure) unsynced_.Created(path);
+    return failure;
+  });
+}
+
+void FaultyDisk::OpenToAppend(ino_t file, std::uint64_t length) {
+  const MutexLock lock(mutex_);
+  unsynced_.Opens(file, length);
+}
+
+std::error_code FaultyDisk::Append(FileKind kind, ino_t file, std::string_view data,
+                                   const std::function<std::error_code(std::string_view)>& write) {
+  const MutexLock lock(mutex_);
+  const Fate fate = NextFate(kind, DiskOperation::kAppend);
+  if (fate == Fate::kFails) data = data.substr(0, data.size() / 2);
+  const std::error_code failure = write(data);
+  if (!failure) unsynced_.Appended(file, data.size());
+  if (fate == Fate::kPowerFails) unsynced_.Freeze();
+  return fate == Fate::kFails ? InputOutputError() : failure;
+}
+
+std::error_code FaultyDisk::Sync(FileKind kind, ino_t file,
+                                 const std::function<std::uint64_t()>& length) {
+  const MutexLock lock(mutex_);
+  if (kind == FileKind::kLog) {
+    ++log_syncs_waiting_;
+    while (log_syncs_held_) released_.Wait(mutex_);
+    --log_syncs_waiting_;
+  }
+  const Fate fate = NextFate(kind, DiskOperation::kSync);
+  // A sync during which the power fails may have written any part: unsynced_ chooses one.
+  if (fate == Fate::kPowerFails) unsynced_.Freeze();
+  if (fate == Fate::kWorks) unsynced_.Synced(file, length());
+  if (unsynced_.HasFailedSync(file)) ++syncs_after_failed_sync_;
+  if (fate == Fate::kFails) unsynced_.SyncFailed(file);
+  return fate == Fate::kFails ? InputOutputError() : std::error_code();
+}
+
+std::error_code FaultyDisk::Truncate(const fs::path& path, std::uint64_t length,
+                                     const Change& change) {
+  const MutexLock lock(mutex_);
+  return Run(FileKindOf(path), DiskOperation::kTruncate, [&]() SESHAT_REQUIRES(mutex_) {
+    if (unsynced_.frozen()) return std::error_code();
+    unsynced_.Truncates(path, length);
+    return change();
+  });
+}
+
+std::error_code FaultyDisk::Close(FileKind kind, const Change& change) {
+  const MutexLock lock(mutex_);
+  return Run(kind, DiskOperation::kClose, change);
+}
+
+std::error_code FaultyDisk::Rename(const fs::path& from, const fs::path& to) {
+  const MutexLock lock(mutex_);
+  return Run(FileKindOf(to), DiskOperation::kRename,
+             [&]() SESHAT_REQUIRES(mutex_) { return unsynced_.Rename(from, to); });
+}
+
+std::error_code FaultyDisk::Remove(const fs::path& path) {
+  const MutexLock lock(mutex_);
+  return Run(FileKindOf(path), DiskOperation::kRemove,
+             [&]() SESHAT_REQUIRES(mutex_) { return unsynced_.Remove(path); });
+}
+
+std::error_code FaultyDisk::MakeFolder(const fs::path& path, const Change& change) {
+  const MutexLock lock(mutex_);
+  return Run(FileKind::kFolder, DiskOperation::kCreate, [&]() SESHAT_REQUIRES(mutex_) {
+    const std::error_code failure = change();
+    if (!failure) unsynced_.Created(path);
+    return failure;
+  });
+}
+
+std::error_code FaultyDisk::Link(const fs::path& path, const Change& change) {
+  const MutexLock lock(mutex_);
+  return Run(FileKindOf(path), DiskOperation::kCreate, [&]() SESHAT_REQUIRES(mutex_) {
+    const std::error_code failure = change();
+    if (!failure) unsynced_.Linked(path);
+    return failure;
+  });
+}
+
+std::error_code FaultyDisk::SyncFolder(const fs::path& path) {
+  const MutexLock lock(mutex_);
+  const Fate fate = NextFate(FileKind::kFolder, DiskOperation::kSync);
+  if (fate == Fate::kPowerFails) unsynced_.Freeze();
+  if (fate == Fate::kWorks) unsynced_.FolderSynced(path);
+  return fate == Fate::kFails ? InputOutputError() : std::error_code();
 }
 
 }  // namespace seshat

@@ -1,6 +1,7 @@
 #include "log_writer.h"
 
 #include <pthread.h>
+#include <rocksdb/convenience.h>
 #include <rocksdb/write_batch.h>
 
 #include <algorithm>
@@ -57,6 +58,11 @@ void LogWriter::Stop() {
   work_.NotifyAll();
   room_.NotifyAll();
   if (thread_.joinable()) thread_.join();
+}
+
+void LogWriter::RecordLastSteps() {
+  rocksdb::CancelAllBackgroundWork(&database_.rocks(), true);
+  if (!database_.stop().stopped() && MarkDue() && WriteMark()) database_.Sync();
 }
 
 void LogWriter::RecordSync() {
@@ -182,6 +188,11 @@ void LogWriter::AddToBatch(const Queued& queued, rocksdb::WriteBatch& batch) {
   }
 }
 
+bool LogWriter::MarkDue() const {
+  return database_.synced_sequence() > recorded_sequence_ ||
+         database_.synced_manifest() > recorded_manifest_;
+}
+
 bool LogWriter::WriteMark() {
   rocksdb::WriteBatch batch;
   SESHAT_CHECK(batch.PutLogData(NextMark()).ok());
@@ -190,7 +201,8 @@ bool LogWriter::WriteMark() {
 
 std::string LogWriter::NextMark() {
   recorded_sequence_ = database_.synced_sequence();
-  return EncodeMark(recorded_sequence_, mark_key_);
+  recorded_manifest_ = database_.synced_manifest();
+  return EncodeMark(recorded_sequence_, recorded_manifest_, mark_key_);
 }
 
 bool LogWriter::SyncAndMeasure() {

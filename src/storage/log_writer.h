@@ -37,6 +37,10 @@ class LogWriter {
   // Finishes what is queued, writes and syncs a last mark, and ends the thread.
   void Stop();
 
+  // After Stop, last of all: ends RocksDB's background work and records how far that synced the
+  // manifest, so that a later start takes damage to its end for what it is.
+  void RecordLastSteps();
+
   // After a sync outside the log: has it recorded too, by the next write or once idle.
   void RecordSync();
 
@@ -64,8 +68,8 @@ class LogWriter {
   bool WriteBatch(const std::vector<Queued>& batch);
   void AddToBatch(const Queued& queued, rocksdb::WriteBatch& batch);
   bool WriteMark();
-  // Whether the last sync is not on record yet.
-  bool MarkDue() const { return database_.synced_sequence() > recorded_sequence_; }
+  // Whether the last sync, of the log or of the manifest, is not on record yet.
+  bool MarkDue() const;
   std::string NextMark();
   bool SyncAndMeasure();
 
@@ -78,6 +82,7 @@ class LogWriter {
 
   // Owned by the writer thread once it runs.
   std::uint64_t recorded_sequence_ = 0;  // by the last mark written
+  ManifestPosition recorded_manifest_;   // the same
 
   Mutex mutex_;
   CondVar work_;

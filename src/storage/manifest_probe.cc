@@ -35,6 +35,7 @@ Result<ManifestFacts> ProbeManifest(const std::filesystem::path& rocksdb_dir) {
   ReplayNothing filter;
   rocksdb::DBOptions options;
   options.max_open_files = 16;  // table files are not needed
+  options.max_file_opening_threads = 1;
   options.wal_filter = &filter;
   // The files behind the first record are not looked at; damage in that one is not judged here.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;

@@ -148,6 +148,12 @@ Status TruncateFileSynced(const std::filesystem::path& path, std::uint64_t bytes
   return Sync(file, path);
 }
 
+Status SyncFile(const std::filesystem::path& path) {
+  Result<FileDescriptor> file = OpenForReading(path);
+  if (!file) return std::unexpected(file.error());
+  return Sync(*file, path);
+}
+
 Status SyncFolder(const std::filesystem::path& folder) {
   const std::filesystem::path name = folder.empty() ? "." : folder;
   const FileDescriptor handle(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -155,15 +161,25 @@ Status SyncFolder(const std::filesystem::path& folder) {
   return Sync(handle, name);
 }
 
+Status RemoveFile(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) != 0) return SystemError("cannot remove", path);
+  return {};
+}
+
 Status MakeFolder(const std::filesystem::path& folder) {
+  if (folder.empty()) return {};
+  const std::filesystem::path parent = folder.parent_path();
   std::error_code failure;
-  const bool made = std::filesystem::create_directories(folder, failure);
-  if (failure) {
-    return MakeError(ErrorCode::kIo, fmt::format("cannot make the folder {}: {}", folder.string(),
-                                                 failure.message()));
+  if (std::filesystem::is_directory(folder, failure)) {
+    // Whoever made it may have died before its sync. A parent that we may not read we did not use.
+    return ::access(parent.empty() ? "." : parent.c_str(), R_OK) == 0 ? SyncFolder(parent)
+                                                                      : Status();
   }
-  if (!made) return {};
-  return SyncFolder(folder.parent_path());
+  if (Status above = MakeFolder(parent); !above) return above;
+  if (::mkdir(folder.c_str(), 0777) != 0 && errno != EEXIST) {
+    return SystemError("cannot make the folder", folder);
+  }
+  return SyncFolder(parent);
 }
 
 }  // namespace seshat

@@ -54,9 +54,13 @@ Result<std::uint64_t> BytesBeforeZeros(const std::filesystem::path& path);
 Status CopyFileSynced(const std::filesystem::path& from, const std::filesystem::path& to,
                       std::uint64_t bytes_max);
 Status TruncateFileSynced(const std::filesystem::path& path, std::uint64_t bytes);
+Status SyncFile(const std::filesystem::path& path);
 Status SyncFolder(const std::filesystem::path& folder);
+// Durability: none at return.
+Status RemoveFile(const std::filesystem::path& path);
 
-// Makes the folder and its parents. Durability: its entry in its parent is synced.
+// Makes the folder and its parents when missing. Durability: its entry in its parent is synced, and
+// those of the parents that it made.
 Status MakeFolder(const std::filesystem::path& folder);
 
 }  // namespace seshat

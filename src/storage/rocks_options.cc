@@ -17,7 +17,9 @@ constexpr double kBloomBitsPerKey = 10;
 }  // namespace
 
 RocksOptions::RocksOptions(const StorageOptions& options)
-    : env_(MakeWalEnv(options.env)), cache_(rocksdb::NewLRUCache(options.block_cache_bytes)) {
+    : synced_manifest_(std::make_shared<SyncedManifest>()),
+      env_(MakeWalEnv(options.env, synced_manifest_)),
+      cache_(rocksdb::NewLRUCache(options.block_cache_bytes)) {
   db_.env = env_.get();
   db_.create_if_missing = true;
 

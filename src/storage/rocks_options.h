@@ -7,6 +7,7 @@
 
 #include "family_names.h"
 #include "seshat/storage/storage_engine.h"
+#include "synced_manifest.h"
 
 namespace rocksdb {
 class Cache;
@@ -24,10 +25,13 @@ class RocksOptions {
   rocksdb::DBOptions& db() { return db_; }
   // What db().env points to: a database must not outlive it.
   std::shared_ptr<rocksdb::Env> env() const { return env_; }
+  // Of the database that was opened with these.
+  ManifestPosition synced_manifest() const { return synced_manifest_->position(); }
   rocksdb::ColumnFamilyOptions ForDefault() const { return ForKind(FamilyKind::kState); }
   rocksdb::ColumnFamilyOptions ForKind(FamilyKind kind) const;
 
  private:
+  std::shared_ptr<SyncedManifest> synced_manifest_;
   std::shared_ptr<rocksdb::Env> env_;
   std::shared_ptr<rocksdb::Cache> cache_;
   rocksdb::DBOptions db_;

@@ -11,6 +11,7 @@
 #include "database.h"
 #include "directory_lock.h"
 #include "log_writer.h"
+#include "manifest_check.h"
 #include "posix_file.h"
 #include "rocks_log_store.h"
 #include "rocks_state_store.h"
@@ -68,8 +69,11 @@ class StorageEngine::Impl {
     Result<DirectoryLock> taken = DirectoryLock::Take(options.data_dir);
     if (!taken) return std::unexpected(taken.error());
     lock.emplace(*std::move(taken));
-    Result<std::optional<TornTail>> torn =
-        CheckWal(rocksdb_dir, options.data_dir / "rocksdb-torn-tail");
+    const std::filesystem::path torn_dir = options.data_dir / "rocksdb-torn-tail";
+    Result<std::optional<TornTail>> torn = CheckManifest(rocksdb_dir, torn_dir);
+    if (!torn) return std::unexpected(torn.error());
+    report.torn_manifest = *std::move(torn);
+    torn = CheckWal(rocksdb_dir, torn_dir);
     if (!torn) return std::unexpected(torn.error());
     report.torn_tail = *std::move(torn);
     Result<std::unique_ptr<Database>> opened = Database::Open(options, rocksdb_dir, stop, report);
@@ -122,6 +126,7 @@ StorageEngine::StorageEngine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)
 
 StorageEngine::~StorageEngine() {
   Stop();
+  impl_->writer->RecordLastSteps();
 }
 
 Result<std::unique_ptr<StorageEngine>> StorageEngine::Open(const StorageOptions& options,

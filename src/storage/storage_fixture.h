@@ -102,12 +102,18 @@ inline StateBatch Puts(const std::vector<std::pair<std::string, std::string>>& r
   return batch;
 }
 
+// A folder for the running test alone.
+inline std::filesystem::path TestFolder() {
+  const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
+  std::string name = std::string("seshat_") + test.test_suite_name() + "_" + test.name();
+  std::ranges::replace(name, '/', '_');
+  return std::filesystem::path(testing::TempDir()) / name;
+}
+
 class StorageFixture : public testing::Test {
  protected:
   StorageFixture() {
-    const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
-    options_.data_dir = std::filesystem::path(testing::TempDir()) /
-                        (std::string("seshat_") + test.test_suite_name() + "_" + test.name());
+    options_.data_dir = TestFolder();
     std::filesystem::remove_all(options_.data_dir);
   }
   ~StorageFixture() override {

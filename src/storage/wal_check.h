@@ -19,7 +19,8 @@ namespace seshat {
 // Pre:        nobody has the database open.
 // Errors:     kCorruption naming file and offset when a synced record is damaged or missing, and
 //             when the folder holds data but no database; kIo. Nothing was changed.
-// Durability: synced at return. A crash in between leaves a log that the next check mends.
+// Durability: synced at return, the logs as they were found too. A crash in between leaves a log
+// that the next check mends.
 Result<std::optional<TornTail>> CheckWal(const std::filesystem::path& rocksdb_dir,
                                          const std::filesystem::path& torn_dir);
 

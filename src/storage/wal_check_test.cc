@@ -35,7 +35,7 @@ void WriteAll(const fs::path& path, std::string_view content) {
 // check searches byte by byte through its value.
 std::string LogRecordWithMark(std::uint64_t durable_sequence, std::uint64_t mark_key) {
   rocksdb::WriteBatch batch;
-  EXPECT_TRUE(batch.PutLogData(EncodeMark(durable_sequence, mark_key)).ok());
+  EXPECT_TRUE(batch.PutLogData(EncodeMark(durable_sequence, {}, mark_key)).ok());
   std::string checked = "\x01" + batch.Data();  // the type, then the payload
   checked.replace(1, 8, std::string(7, '\x7f') + '\0');
   const std::size_t length = checked.size() - 1;

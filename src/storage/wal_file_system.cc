@@ -25,9 +25,11 @@ class WalFileSystem : public rocksdb::FileSystemWrapper {
 
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> MakeWalEnv(rocksdb::Env* base) {
+std::unique_ptr<rocksdb::Env> MakeWalEnv(rocksdb::Env* base,
+                                         std::shared_ptr<SyncedManifest> manifest) {
   if (base == nullptr) base = rocksdb::Env::Default();
-  return rocksdb::NewCompositeEnv(std::make_shared<WalFileSystem>(base->GetFileSystem()));
+  return rocksdb::NewCompositeEnv(
+      std::make_shared<WalFileSystem>(WatchManifest(base->GetFileSystem(), std::move(manifest))));
 }
 
 }  // namespace seshat

@@ -10,9 +10,13 @@
 
 #include <memory>
 
+#include "synced_manifest.h"
+
 namespace seshat {
 
-// `base`: the default one when null. Not owned, outlives the result.
-std::unique_ptr<rocksdb::Env> MakeWalEnv(rocksdb::Env* base);
+// `base`: the default one when null; not owned, outlives the result. `manifest`: to be told of each
+// sync of the manifest.
+std::unique_ptr<rocksdb::Env> MakeWalEnv(rocksdb::Env* base,
+                                         std::shared_ptr<SyncedManifest> manifest);
 
 }  // namespace seshat

@@ -36,13 +36,16 @@ class MarkFinder : public rocksdb::WriteBatch::Handler {
     if (!mark.ParseFromArray(blob.data(), static_cast<int>(blob.size()))) return;
     if (mark.database() != mark_key_) return;
     highest_ = std::max(highest_.value_or(0), mark.durable_sequence());
+    manifest_ = std::max(manifest_, {mark.manifest_number(), mark.manifest_bytes()});
   }
 
   std::optional<std::uint64_t> highest() const { return highest_; }
+  ManifestPosition manifest() const { return manifest_; }
 
  private:
   const std::uint64_t mark_key_;
   std::optional<std::uint64_t> highest_;
+  ManifestPosition manifest_;
 };
 
 std::uint64_t LittleEndian(std::string_view bytes) {
@@ -63,11 +66,14 @@ std::uint64_t MarkKeyOf(std::string_view identity) {
   return hash;
 }
 
-std::string EncodeMark(std::uint64_t durable_sequence, std::uint64_t mark_key) {
+std::string EncodeMark(std::uint64_t durable_sequence, ManifestPosition manifest,
+                       std::uint64_t mark_key) {
   v1::DurableMark mark;
   mark.set_version(1);
   mark.set_durable_sequence(durable_sequence);
   mark.set_database(mark_key);
+  mark.set_manifest_number(manifest.number);
+  mark.set_manifest_bytes(manifest.bytes);
   return mark.SerializeAsString();
 }
 
@@ -78,7 +84,8 @@ Result<WalRecord> ParseWalRecord(std::string payload, std::uint64_t mark_key) {
   const std::string_view bytes = payload;
   WalRecord record{.first_sequence = LittleEndian(bytes.substr(0, 8)),
                    .count = static_cast<std::uint32_t>(LittleEndian(bytes.substr(8, 4))),
-                   .durable_sequence = std::nullopt};
+                   .durable_sequence = std::nullopt,
+                   .synced_manifest = {}};
   MarkFinder finder(mark_key);
   const rocksdb::WriteBatch batch(std::move(payload));
   if (const rocksdb::Status status = batch.Iterate(&finder); !status.ok()) {
@@ -87,6 +94,7 @@ Result<WalRecord> ParseWalRecord(std::string payload, std::uint64_t mark_key) {
   // A mark speaks of what came before it; anything else is not ours.
   if (finder.highest() && *finder.highest() < record.first_sequence) {
     record.durable_sequence = finder.highest();
+    record.synced_manifest = finder.manifest();
   }
   return record;
 }

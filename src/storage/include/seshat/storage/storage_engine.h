@@ -40,9 +40,10 @@ struct StorageOptions {
   rocksdb::Env* env = nullptr;  // not owned, outlives the engine; tests put a faulty disk here
 };
 
-// A tail of the write-ahead log that had never been synced and was found torn at start.
+// A tail of the write-ahead log or the manifest that had never been synced and was found torn at
+// start.
 struct TornTail {
-  std::filesystem::path file;        // of the write-ahead log
+  std::filesystem::path file;
   std::uint64_t offset = 0;          // cut there; later files are gone
   std::uint64_t bytes_dropped = 0;   // in all files, without the zeros they end in
   std::filesystem::path kept_aside;  // folder with copies of what was dropped
@@ -51,7 +52,8 @@ struct TornTail {
 
 // What start-up found and mended; for the log.
 struct OpenReport {
-  std::optional<TornTail> torn_tail;
+  std::optional<TornTail> torn_tail;  // of the write-ahead log
+  std::optional<TornTail> torn_manifest;
   std::vector<std::string> dropped_families;  // not in the map: left by a crash between two steps
 };
 
