@@ -54,7 +54,8 @@ bool RunSeed(SimOptions options, std::uint64_t seed, bool is_verbose) {
   if (report.failure) {
     fmt::print("FAILED: seed {} {}\nreplay: {}\n", seed, *report.failure, ReplayCommand(options));
   } else if (report.is_undecided) {
-    fmt::print("undecided: seed {}: nothing broke, but the check of the history was given up\n", seed);
+    fmt::print("undecided: seed {}: nothing broke, but the check of the history was given up\n",
+               seed);
   } else if (is_verbose) {
     fmt::print(
         "ok: seed {}: {} events, {} entries committed, {} writes acknowledged, {} reads, "

@@ -26,7 +26,7 @@ struct SimOptions {
 
 struct SimReport {
   std::optional<std::string> failure;  // what broke first, and when
-  bool is_undecided = false;  // the check of the history would have taken too long
+  bool is_undecided = false;           // the check of the history would have taken too long
   std::uint64_t trace_hash = 0;
   std::uint64_t events = 0;
   std::uint64_t entries_committed = 0;

@@ -42,8 +42,8 @@ void StateComparer::Mark() {
   if (!group_->IsLeader() || commands == commands_at_mark_) return;
   commands_at_mark_ = commands;
   std::vector<Proposal> proposals;
-  proposals.push_back({.command = EncodeMarkState(),
-                       .waiter = MakeCommandWaiter([](const CommandOutcome&) {})});
+  proposals.push_back(
+      {.command = EncodeMarkState(), .waiter = MakeCommandWaiter([](const CommandOutcome&) {})});
   group_->Propose(std::move(proposals));
 }
 

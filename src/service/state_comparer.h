@@ -1,8 +1,8 @@
 // StateComparer: has the replicas of one data group compare their state, every so often.
 //
-// While this node leads the group and something has changed, it proposes a mark; every replica, this
-// one included, reports its digest at that entry to the system group, where StateReports finds who
-// differs. A round that fails is left to the next.
+// While this node leads the group and something has changed, it proposes a mark; every replica,
+// this one included, reports its digest at that entry to the system group, where StateReports finds
+// who differs. A round that fails is left to the next.
 #pragma once
 
 #include <atomic>
@@ -50,7 +50,8 @@ class StateComparer : public std::enable_shared_from_this<StateComparer> {
   const Duration interval_;
   const StateComparerPorts ports_;
   std::atomic<bool> stopped_{false};
-  std::uint64_t commands_at_mark_ = 0;  // DataGroupInfo::commands_applied when this node marked last
+  std::uint64_t commands_at_mark_ =
+      0;  // DataGroupInfo::commands_applied when this node marked last
 };
 
 }  // namespace seshat

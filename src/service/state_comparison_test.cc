@@ -97,7 +97,8 @@ TEST_F(StateComparerTest, ALeaderMarksWhatHasChangedAndReportsIt) {
   Advance(std::chrono::seconds(25));
   EXPECT_TRUE(reports_.empty()) << "nothing has changed";
 
-  node_.group->ApplyFromElsewhere(EncodeClientCommand(std::vector<std::string_view>{"SET", "k", "v"}));
+  node_.group->ApplyFromElsewhere(
+      EncodeClientCommand(std::vector<std::string_view>{"SET", "k", "v"}));
   Advance(std::chrono::seconds(30));
 
   ASSERT_EQ(reports_.size(), 1u) << "a mark is no change";
@@ -108,7 +109,8 @@ TEST_F(StateComparerTest, ALeaderMarksWhatHasChangedAndReportsIt) {
 
 TEST_F(StateComparerTest, AFollowerReportsTheLeadersMarksAndMakesNone) {
   node_.group->leader = NodeId(2);
-  node_.group->ApplyFromElsewhere(EncodeClientCommand(std::vector<std::string_view>{"SET", "k", "v"}));
+  node_.group->ApplyFromElsewhere(
+      EncodeClientCommand(std::vector<std::string_view>{"SET", "k", "v"}));
   Advance(std::chrono::seconds(25));
   EXPECT_TRUE(reports_.empty());
 

@@ -1,5 +1,5 @@
-// StateMarks: where a replica's state was marked last, and its digest there, handed from the applier
-// to whoever reports it.
+// StateMarks: where a replica's state was marked last, and its digest there, handed from the
+// applier to whoever reports it.
 #pragma once
 
 #include <cstdint>
