@@ -253,7 +253,8 @@ bool Database::Sync() {
 }
 
 std::unexpected<Error> Database::ReadFailed(const rocksdb::Status& status, std::string_view what) {
-  Error error = ErrorFrom(status, what);
+  // Not every error of RocksDB names a file: the folder at least.
+  Error error = ErrorFrom(status, fmt::format("{}: {}", db_->GetName(), what));
   stop_.Stop(error);
   return std::unexpected(std::move(error));
 }
