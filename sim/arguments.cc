@@ -15,8 +15,9 @@ namespace {
 
 constexpr std::string_view kUsage =
     "usage: seshat-sim --seed N | --seeds A..B [--nodes N] [--seconds N] "
-    "[--mode safety|liveness] [--jobs N] [--trace] [--bug NAME]\n"
-    "       seshat-sim --list-bugs\n"
+    "[--mode safety|liveness] [--jobs N] [--trace] [--bug NAME] "
+    "[--without FAULT]...\n"
+    "       seshat-sim --list-bugs | --list-faults\n"
     "       seshat-sim --script FILE|-\n";
 
 std::optional<std::uint64_t> ParseNumber(std::string_view text) {
@@ -46,6 +47,11 @@ bool ParseOption(std::string_view name, std::string_view value, Arguments& argum
   if (name == "--bug") {
     arguments.bug = value;
     return FindSeededBug(value) != nullptr;
+  }
+  if (name == "--without") {
+    const std::optional<Fault> fault = ParseFault(value);
+    if (fault) arguments.options.without.push_back(*fault);
+    return fault.has_value();
   }
   if (name == "--mode") {
     arguments.options.mode = value == "liveness" ? SimMode::kLiveness : SimMode::kSafety;
@@ -80,8 +86,8 @@ std::optional<Arguments> ParseArguments(int argc, char** argv) {
       arguments.options.prints_trace = true;
       continue;
     }
-    if (name == "--list-bugs") {
-      arguments.lists_bugs = true;
+    if (name == "--list-bugs" || name == "--list-faults") {
+      (name == "--list-bugs" ? arguments.lists_bugs : arguments.lists_faults) = true;
       continue;
     }
     if (i + 1 >= argc || !ParseOption(name, argv[i + 1], arguments)) {

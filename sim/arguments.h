@@ -16,6 +16,7 @@ struct Arguments {
   std::uint64_t jobs = 1;
   std::string bug;  // to run with: one of SeededBugs()
   bool lists_bugs = false;
+  bool lists_faults = false;
   std::string script;  // of a script to play instead: its file, or `-` for standard input
 };
 

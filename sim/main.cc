@@ -1,8 +1,8 @@
 // seshat-sim: runs simulations by seed.
 //
 //   seshat-sim --seed N | --seeds A..B  [--nodes 3] [--seconds 20] [--mode safety|liveness]
-//              [--jobs 1] [--trace] [--bug NAME]
-//   seshat-sim --list-bugs
+//              [--jobs 1] [--trace] [--bug NAME] [--without FAULT]...
+//   seshat-sim --list-bugs | --list-faults
 //   seshat-sim --script FILE|-
 // Exit status 0 when every run held, 1 when one failed, 2 for wrong arguments or a wrong step.
 // `--seeds` runs each job in a process of its own, so that a crash of one seed is reported like any
@@ -118,6 +118,10 @@ int Main(int argc, char** argv) {
     for (const SeededBug& bug : SeededBugs()) {
       fmt::print("{} | {} | {}\n", bug.name, bug.options, bug.breaks);
     }
+    return 0;
+  }
+  if (arguments->lists_faults) {
+    for (const Fault fault : Faults()) fmt::print("{}\n", ToString(fault));
     return 0;
   }
   ChooseBug(arguments->bug);

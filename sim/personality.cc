@@ -1,5 +1,6 @@
 #include "personality.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace seshat {
@@ -15,10 +16,11 @@ constexpr Fault kFaults[] = {
     Fault::kSlowDisk,     Fault::kJumpClock,    Fault::kCreepingCut,
 };
 
-std::vector<Fault> DrawFaults(Random& random) {
+std::vector<Fault> DrawFaults(Random& random, std::span<const Fault> without) {
   std::vector<Fault> faults;
   for (const Fault fault : kFaults) {
     const std::uint64_t weight = random.Chance(1, 3) ? 0 : 1 + random.Below(4);
+    if (std::ranges::find(without, fault) != without.end()) continue;
     faults.insert(faults.end(), weight, fault);
   }
   // Links that are cut for ever would hide everything else.
@@ -43,7 +45,47 @@ LinkQuality DrawLinks(SimScheduler& scheduler) {
 
 }  // namespace
 
-Personality DrawPersonality(SimScheduler& scheduler) {
+std::string_view ToString(Fault fault) {
+  switch (fault) {
+    case Fault::kCrash:
+      return "crash";
+    case Fault::kCrashAtWrite:
+      return "crash-at-write";
+    case Fault::kAmbush:
+      return "ambush";
+    case Fault::kBlink:
+      return "blink";
+    case Fault::kGracefulStop:
+      return "graceful-stop";
+    case Fault::kPause:
+      return "pause";
+    case Fault::kCutLinks:
+      return "cut-links";
+    case Fault::kCreepingCut:
+      return "creeping-cut";
+    case Fault::kDegradeNetwork:
+      return "degrade-network";
+    case Fault::kSlowDisk:
+      return "slow-disk";
+    case Fault::kJumpClock:
+      return "jump-clock";
+    case Fault::kHealNetwork:
+      return "heal-network";
+  }
+  return "?";
+}
+
+std::optional<Fault> ParseFault(std::string_view name) {
+  const auto* const at =
+      std::ranges::find_if(kFaults, [&](Fault fault) { return ToString(fault) == name; });
+  return at == std::end(kFaults) ? std::nullopt : std::optional(*at);
+}
+
+std::span<const Fault> Faults() {
+  return kFaults;
+}
+
+Personality DrawPersonality(SimScheduler& scheduler, std::span<const Fault> without) {
   Random& random = scheduler.random();
   Personality drawn;
   drawn.calm_max = random.Chance(1, 3) ? scheduler.Between(milliseconds(400), seconds(1))
@@ -53,7 +95,7 @@ Personality DrawPersonality(SimScheduler& scheduler) {
   drawn.sync_max = random.Chance(3, 4) ? Duration(microseconds(400))
                                        : scheduler.Between(milliseconds(1), milliseconds(100));
   drawn.links = DrawLinks(scheduler);
-  drawn.faults = DrawFaults(random);
+  drawn.faults = DrawFaults(random, without);
   // Clients that gave up on most writes would know little for certain, and checking it takes long.
   drawn.patience = scheduler.Between(milliseconds(800), seconds(2));
   // Where writes are rare, who has long been cut off may still be elected.

@@ -7,6 +7,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "network.h"
@@ -29,6 +32,12 @@ enum class Fault : std::uint8_t {
   kHealNetwork,  // not quite a fault, but something that happens
 };
 
+// "crash", "slow-disk", ...
+std::string_view ToString(Fault fault);
+std::optional<Fault> ParseFault(std::string_view name);
+// Those that a run may have, and may be spared.
+std::span<const Fault> Faults();
+
 struct Personality {
   Duration calm_max;          // between faults
   Duration down_max;          // of a node that crashed
@@ -48,6 +57,7 @@ struct Personality {
   bool drifts_at_bound = false;  // every clock runs as fast or as slow as is allowed
 };
 
-Personality DrawPersonality(SimScheduler& scheduler);
+// `without`: these faults do not happen.
+Personality DrawPersonality(SimScheduler& scheduler, std::span<const Fault> without);
 
 }  // namespace seshat

@@ -27,7 +27,7 @@ class Simulation {
       : options_(options),
         scheduler_(options.seed, options.prints_trace),
         network_(scheduler_),
-        personality_(DrawPersonality(scheduler_)) {
+        personality_(DrawPersonality(scheduler_, options.without)) {
     BuildNodes();
     std::map<NodeId, const SimDisk*> disks;
     for (SimNode* node : NodePointers()) disks[node->id()] = &node->disk();
@@ -202,10 +202,13 @@ SimReport RunSimulation(const SimOptions& options) {
 }
 
 std::string ReplayCommand(const SimOptions& options) {
-  return fmt::format("seshat-sim --seed {} --nodes {} --seconds {} --mode {}{}{}", options.seed,
+  std::string without;
+  for (const Fault fault : options.without)
+    without += fmt::format(" --without {}", ToString(fault));
+  return fmt::format("seshat-sim --seed {} --nodes {} --seconds {} --mode {}{}{}{}", options.seed,
                      options.nodes,
                      std::chrono::duration_cast<std::chrono::seconds>(options.faults_for).count(),
-                     options.mode == SimMode::kSafety ? "safety" : "liveness",
+                     options.mode == SimMode::kSafety ? "safety" : "liveness", without,
                      ChosenBug().empty() ? "" : " --bug ", ChosenBug());
 }
 

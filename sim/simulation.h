@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "personality.h"
 #include "seshat/base/time.h"
 
 namespace seshat {
@@ -21,6 +23,7 @@ struct SimOptions {
   // After healing: a leader, a write and on every healed node a read within this.
   Duration recovery_max = std::chrono::seconds(10);
   SimMode mode = SimMode::kSafety;
+  std::vector<Fault> without;  // faults that do not happen
   bool prints_trace = false;
 };
 
