@@ -1,5 +1,9 @@
 // Any single operation of the disk fails, once: the node stops and acknowledges nothing more, the
 // operation is not tried again, and after a power failure everything acknowledged is still there.
+//
+// Appending to the log and syncing it are not among them: RocksDB may end the process when another
+// thread syncs the log right after (ADR 0006), which a node survives and a test does not.
+// disk_failure_test.cc has both, with one thread at the log.
 #include "faulty_disk.h"
 #include "random_workload.h"
 #include "storage_fixture.h"
@@ -103,8 +107,6 @@ TEST_P(FailingOperationTest, StopsTheNodeAndLosesNothingAcknowledged) {
 INSTANTIATE_TEST_SUITE_P(
     All, FailingOperationTest,
     testing::Values(FaultCase{"LogCreate", FileKind::kLog, DiskOperation::kCreate},
-                    FaultCase{"LogAppend", FileKind::kLog, DiskOperation::kAppend},
-                    FaultCase{"LogSync", FileKind::kLog, DiskOperation::kSync},
                     FaultCase{"LogClose", FileKind::kLog, DiskOperation::kClose, false},
                     FaultCase{"LogRemove", FileKind::kLog, DiskOperation::kRemove, false},
                     FaultCase{"TableCreate", FileKind::kTable, DiskOperation::kCreate},
