@@ -48,7 +48,7 @@ class GroupHost {
   Status OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStateSource& source,
                          StateReports::Listener on_odd);
   // Opens a data group, creating it with `replicas` as its first voters, and registers it. The
-  // caller introduces it to the service, then starts its driver.
+  // caller starts its driver, then introduces it to the service.
   Result<HostedDataGroup> OpenDataGroup(const ShardPlacement& shard,
                                         const ReplicatedLimits& limits);
 
