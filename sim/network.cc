@@ -65,7 +65,9 @@ class SimNetwork::CallInFlight {
   CallInFlight(SimNetwork& network, Link back, CallDone done)
       : network_(network), back_(back), done_(std::move(done)) {}
   CallInFlight(CallInFlight&& other) noexcept
-      : network_(other.network_), back_(other.back_), done_(std::exchange(other.done_, nullptr)) {}
+      : network_(other.network_),
+        back_(std::move(other.back_)),
+        done_(std::exchange(other.done_, nullptr)) {}
   CallInFlight& operator=(CallInFlight&&) = delete;
   ~CallInFlight() {
     if (done_) Answer(MakeError(ErrorCode::kOutcomeUnknown, "the request was given up"));

@@ -3,6 +3,7 @@
 #include <rocksdb/env.h>
 
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "faulty_file_system.h"
@@ -161,7 +162,7 @@ bool FaultyDisk::Covers(const fs::path& path) const {
 std::error_code FaultyDisk::Create(const fs::path& path, const Change& change) {
   const MutexLock lock(mutex_);
   return Run(FileKindOf(path), DiskOperation::kCreate, [&]() SESHAT_REQUIRES(mutex_) {
-    if (fs::exists(path)) static_cast<void>(unsynced_.Remove(path));
+    if (fs::exists(path)) std::ignore = unsynced_.Remove(path);
     const std::error_code failure = change();
     if (!failure) unsynced_.Created(path);
     return failure;

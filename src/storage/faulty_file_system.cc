@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <string>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "faulty_disk.h"
@@ -144,7 +145,7 @@ class FaultyFileSystem : public rocksdb::FileSystemWrapper {
       return passage.Keep(FileSystemWrapper::NewWritableFile(path, options, file, context));
     };
     if (!disk_.Covers(path)) {
-      change();
+      std::ignore = change();
       return passage.Result({}, path);
     }
     IOStatus status = passage.Result(disk_.Create(path, change), path);

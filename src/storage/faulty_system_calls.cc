@@ -51,6 +51,8 @@ std::error_code Errno(bool failed) {
 
 }  // namespace
 
+// The names are the linker's.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 
 int __real_open(const char* path, int flags, ...);
@@ -132,3 +134,4 @@ int usleep(useconds_t /*microseconds*/) {
 }
 
 }  // extern "C"
+// NOLINTEND(bugprone-reserved-identifier)

@@ -27,7 +27,7 @@ Result<std::optional<fs::path>> CurrentManifest(const fs::path& rocksdb_dir) {
       ReadSmallFile(rocksdb_dir / "CURRENT", kCurrentBytesMax);
   if (!current) return std::unexpected(current.error());
   if (!current->has_value()) return std::nullopt;
-  const fs::path path = rocksdb_dir / (*current)->substr(0, (*current)->find('\n'));
+  fs::path path = rocksdb_dir / (*current)->substr(0, (*current)->find('\n'));
   std::error_code missing;
   if (!ManifestNumber(path) || !fs::exists(path, missing)) return std::nullopt;
   return path;
