@@ -22,7 +22,7 @@ std::string EncodeAppliedState(const AppliedState& state) {
   message.set_revision(state.revision.value());
   message.set_key_count(state.key_count);
   message.set_keyspace_generation(state.keyspace_generation);
-  message.set_digest(state.digest);
+  if (state.digest) message.set_digest(*state.digest);
   return message.SerializeAsString();
 }
 
@@ -38,13 +38,14 @@ Result<AppliedState> DecodeAppliedState(std::string_view bytes) {
                                  "written by a newer Seshat",
                                  message.version(), kVersion));
   }
-  return AppliedState{.index = LogIndex(message.index()),
-                      .term = Term(message.term()),
-                      .clock = UnixMillis{message.clock_ms()},
-                      .revision = Revision(message.revision()),
-                      .key_count = message.key_count(),
-                      .keyspace_generation = message.keyspace_generation(),
-                      .digest = message.digest()};
+  return AppliedState{
+      .index = LogIndex(message.index()),
+      .term = Term(message.term()),
+      .clock = UnixMillis{message.clock_ms()},
+      .revision = Revision(message.revision()),
+      .key_count = message.key_count(),
+      .keyspace_generation = message.keyspace_generation(),
+      .digest = message.has_digest() ? std::optional(message.digest()) : std::nullopt};
 }
 
 Result<AppliedState> ReadAppliedState(const StateStore& store, GroupId group) {

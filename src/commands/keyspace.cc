@@ -1,13 +1,12 @@
 #include "seshat/commands/keyspace.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "seshat/base/big_endian.h"
 #include "seshat/base/check.h"
 #include "seshat/commands/key_layout.h"
+#include "seshat/commands/row_digest.h"
 
 namespace seshat {
 namespace {
@@ -22,13 +21,10 @@ std::string_view UserKeyOfRow(std::string_view row_key) {
 
 }  // namespace
 
-std::uint64_t HashRow(std::string_view row_key, std::string_view bytes) {
-  const std::uint64_t seed = XXH3_64bits(row_key.data(), row_key.size());
-  return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
-}
-
 Keyspace::Keyspace(const StateStore& store, GroupId group, AppliedState applied)
-    : store_(store), group_(group), applied_(applied) {}
+    : store_(store), group_(group), applied_(applied) {
+  SESHAT_CHECK(applied_.digest.has_value());
+}
 
 UnixMillis Keyspace::BeginEntry(UnixMillis stamp) {
   applied_.clock = std::max(applied_.clock, stamp);
@@ -117,10 +113,10 @@ KeyspaceBatch Keyspace::TakeBatch(LogIndex index, Term term) {
   std::vector<StateOp> expiry_ops;
   for (const auto& [row_key, row] : rows_) {
     if (!row.changed_) continue;
-    applied_.digest -= row.stored_hash_;
+    *applied_.digest -= row.stored_hash_;
     if (row.value_.has_value()) {
       std::string bytes = EncodeValue(*row.value_);
-      applied_.digest += HashRow(row_key, bytes);
+      *applied_.digest += HashRow(row_key, bytes);
       batch.writes.ops.push_back({.key = row_key, .value = std::move(bytes)});
     } else if (row.stored_) {
       batch.writes.ops.push_back({.key = row_key, .value = std::nullopt});

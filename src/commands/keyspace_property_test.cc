@@ -16,6 +16,7 @@
 #include "seshat/commands/expiry_index.h"
 #include "seshat/commands/key_layout.h"
 #include "seshat/commands/keyspace.h"
+#include "seshat/commands/row_digest.h"
 #include "test_shard.h"
 
 namespace seshat {
@@ -161,7 +162,7 @@ TEST(KeyspacePropertyTest, TheDigestIsTheSumOfTheRows) {
   for (std::uint64_t seed = 1; seed <= kHistories; ++seed) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::uint64_t sum = 0;
-    std::uint64_t digest = 0;
+    std::optional<std::uint64_t> digest;
 
     for (const auto& [row_key, value] : Record(seed).rows) {
       if (row_key == kAppliedRowKey) {

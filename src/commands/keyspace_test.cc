@@ -11,6 +11,7 @@
 #include "seshat/commands/expiry_index.h"
 #include "seshat/commands/key_layout.h"
 #include "seshat/commands/read_execution.h"
+#include "seshat/commands/row_digest.h"
 #include "test_shard.h"
 
 namespace seshat {

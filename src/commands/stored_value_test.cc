@@ -115,10 +115,19 @@ TEST(AppliedStateTest, BytesAreTheFormatForEver) {
                            .clock = UnixMillis{3},
                            .revision = Revision(4),
                            .key_count = 5,
-                           .keyspace_generation = 6};
+                           .keyspace_generation = 6,
+                           .digest = 7};
 
-  EXPECT_EQ(EncodeAppliedState(state), "\x08\x01\x10\x01\x18\x02\x20\x03\x28\x04\x30\x05\x38\x06"s);
+  EXPECT_EQ(EncodeAppliedState(state),
+            "\x08\x01\x10\x01\x18\x02\x20\x03\x28\x04\x30\x05\x38\x06\x41\x07\0\0\0\0\0\0\0"s);
   EXPECT_EQ(DecodeAppliedState(EncodeAppliedState(state)).value(), state);
+}
+
+TEST(AppliedStateTest, ARowFromBeforeDigestsHasNone) {
+  const auto row = "\x08\x01\x10\x01\x18\x02\x20\x03\x28\x04\x30\x05\x38\x06"s;
+
+  EXPECT_EQ(DecodeAppliedState(row).value().digest, std::nullopt);
+  EXPECT_EQ(EncodeAppliedState(DecodeAppliedState(row).value()), row);
 }
 
 TEST(AppliedStateTest, CorruptAndNewerRowsAreRefusedByName) {

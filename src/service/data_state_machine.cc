@@ -5,6 +5,7 @@
 #include "entry_checks.h"
 #include "seshat/commands/execution.h"
 #include "seshat/commands/expiry_index.h"
+#include "seshat/commands/row_digest.h"
 
 namespace seshat {
 namespace {
@@ -25,6 +26,17 @@ Result<std::vector<SlotDue>> ScanExpiries(const StateStore& store, GroupId group
   return due;
 }
 
+// Rows that were written before digests were kept have none: it is made up for once, by a scan.
+Status CompleteDigest(const StateStore& store, GroupId group, AppliedState& applied) {
+  if (applied.digest.has_value()) return {};
+  Result<std::unique_ptr<StateView>> view = store.View(group);
+  if (!view) return std::unexpected(std::move(view).error());
+  const Result<std::uint64_t> sum = SumRows(**view);
+  if (!sum) return std::unexpected(sum.error());
+  applied.digest = *sum;
+  return {};
+}
+
 }  // namespace
 
 DataStateMachine::DataStateMachine(StateStore& store, const DataStateMachineOptions& options,
@@ -38,6 +50,9 @@ Result<std::unique_ptr<DataStateMachine>> DataStateMachine::Open(
     StateStore& store, const DataStateMachineOptions& options) {
   Result<AppliedState> applied = ReadAppliedState(store, options.group);
   if (!applied) return std::unexpected(std::move(applied).error());
+  if (Status complete = CompleteDigest(store, options.group, *applied); !complete) {
+    return std::unexpected(std::move(complete).error());
+  }
   Result<std::vector<SlotDue>> due = ScanExpiries(store, options.group);
   if (!due) return std::unexpected(std::move(due).error());
   std::unique_ptr<DataStateMachine> machine(new DataStateMachine(store, options, *applied));
@@ -64,7 +79,7 @@ Status DataStateMachine::Apply(std::vector<CommittedEntry> entries) {
       answers.clear();
       // A batch ends with the entry: elsewhere other entries would share it.
       if (std::exchange(is_marked_, false)) {
-        info_->marks.Record({.index = entry.index, .digest = keyspace_.applied().digest});
+        info_->marks.Record({.index = entry.index, .digest = *keyspace_.applied().digest});
       }
     }
   }

@@ -24,6 +24,10 @@ void StateComparer::Start() {
     if (self == nullptr) return;
     self->ports_.background->Post([self, mark] { self->Report(mark); });
   });
+  Arm();
+}
+
+void StateComparer::Arm() {
   ports_.background->PostAt(ports_.clock->Now() + interval_, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->Wake();
   });
@@ -32,9 +36,7 @@ void StateComparer::Start() {
 void StateComparer::Wake() {
   if (stopped_.load(std::memory_order_acquire)) return;
   Mark();
-  ports_.background->PostAt(ports_.clock->Now() + interval_, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->Wake();
-  });
+  Arm();
 }
 
 void StateComparer::Mark() {

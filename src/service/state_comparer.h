@@ -39,6 +39,7 @@ class StateComparer : public std::enable_shared_from_this<StateComparer> {
   void Stop() { stopped_.store(true, std::memory_order_release); }
 
  private:
+  void Arm();
   void Wake();
   void Mark();
   void Report(const StateMark& mark);

@@ -254,6 +254,27 @@ TEST(DataStateMachineTest, AMarkTellsTheStateAtItsOwnEntryInAnyPortions) {
   EXPECT_EQ(first->info()->commands_applied.load(), 2u);
 }
 
+TEST(DataStateMachineTest, AKeyspaceWithoutADigestGetsTheOneItWouldHave) {
+  MemoryStateStore store;
+  store.AddGroup(kFirstDataGroup);
+  const std::vector<std::string> commands{Set("a", "1"), Set("b", "2")};
+  ASSERT_TRUE(DataStateMachine::Open(store, {})
+                  .value()
+                  ->Apply(OneEntry(EntryOf(LogIndex(1), commands)))
+                  .has_value());
+  AppliedState applied = ReadAppliedState(store, kFirstDataGroup).value();
+  const std::optional<std::uint64_t> digest = std::exchange(applied.digest, std::nullopt);
+  StateBatch batch;
+  batch.ops.push_back({std::string(kAppliedRowKey), EncodeAppliedState(applied)});
+  store.Write(kFirstDataGroup, std::move(batch));
+
+  auto machine = DataStateMachine::Open(store, {}).value();
+  const std::vector<std::string> mark{EncodeMarkState()};
+  ASSERT_TRUE(machine->Apply(OneEntry(EntryOf(LogIndex(2), mark))).has_value());
+
+  EXPECT_EQ(ReadAppliedState(store, kFirstDataGroup).value().digest, digest);
+}
+
 TEST(DataStateMachineTest, NoopEntriesMoveTheAppliedIndexOnly) {
   MemoryStateStore store;
   store.AddGroup(kFirstDataGroup);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,8 +22,8 @@ struct AppliedState {
   Revision revision = {};  // commands applied so far
   std::uint64_t key_count = 0;
   std::uint64_t keyspace_generation = 0;  // FLUSHALLs applied so far
-  // The sum of all data rows' hashes, modulo 2^64: of the state alone, however it came about.
-  std::uint64_t digest = 0;
+  // Of the data rows (row_digest.h). Empty: written before digests were kept.
+  std::optional<std::uint64_t> digest = 0;
 
   bool operator==(const AppliedState&) const = default;
 };

@@ -42,9 +42,6 @@ struct KeyspaceBatch {
   std::vector<ExpiryChange> expiry_changes = {};
 };
 
-// What one data row adds to AppliedState::digest.
-std::uint64_t HashRow(std::string_view row_key, std::string_view bytes);
-
 // Threads: owned by the group's applier. Lifetime: must not outlive its store.
 class Keyspace {
  public:
@@ -63,7 +60,7 @@ class Keyspace {
     bool changed_ = false;
   };
 
-  // `applied` is what the store holds (ReadAppliedState).
+  // `applied` is what the store holds (ReadAppliedState). Pre: it has a digest.
   Keyspace(const StateStore& store, GroupId group, AppliedState applied);
 
   // Starts an entry that the leader stamped with `stamp`. Returns the entry's time: the stamp, or

@@ -43,8 +43,8 @@ struct DataStateMachineOptions {
 // Threads: as StateMachine.
 class DataStateMachine final : public StateMachine {
  public:
-  // Reads how far the group has come and, one seek for each slot in use, what will expire. May
-  // block.
+  // Reads how far the group has come and, one seek for each slot in use, what will expire; every
+  // row, when its digest is not known. May block.
   // Pre:      `store` has the group.
   // Lifetime: the store outlives the state machine.
   // Errors:   kCorruption; kFailedPrecondition when a newer version of Seshat wrote a row.
