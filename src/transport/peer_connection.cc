@@ -177,9 +177,9 @@ void PeerConnection::ResumeReading() {
 }
 
 bool PeerConnection::Write(const v1::PeerMessage& message) {
-  output_.clear();
-  AppendBigEndian32(output_, static_cast<std::uint32_t>(message.ByteSizeLong()));
+  output_.assign(kLengthBytes, '\0');
   message.AppendToString(&output_);
+  WriteBigEndian32(static_cast<std::uint32_t>(output_.size() - kLengthBytes), output_.data());
   has_written_.store(true, std::memory_order_relaxed);
   // Straight from this thread: the transport's need not wake up for what the kernel takes at once.
   const ssize_t sent =

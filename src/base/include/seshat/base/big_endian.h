@@ -13,8 +13,9 @@ inline void AppendBigEndian16(std::string& out, std::uint16_t value) {
   out.push_back(static_cast<char>(value & 0xff));
 }
 
-inline void AppendBigEndian32(std::string& out, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+// Pre: four bytes at `at`.
+inline void WriteBigEndian32(std::uint32_t value, char* at) {
+  for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<char>(value >> shift);
 }
 
 inline void AppendBigEndian64(std::string& out, std::uint64_t value) {
