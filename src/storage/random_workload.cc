@@ -119,7 +119,7 @@ void RandomWorkload::WriteState(StorageEngine& engine, GroupId id, Group& group,
     const MutexLock lock(mutex_);
     durable_writes = group.writes_promised;
   }
-  // Records that later writes truncate must not be applied, though they are durable for now.
+  // A record that a later write has truncated must not be applied, although it is durable.
   const std::vector<std::string> durable = LogAfter(group, durable_writes);
   const std::vector<std::string> issued = LogAfter(group, group.writes.size());
   const auto differ = std::ranges::mismatch(durable, issued).in1;
