@@ -34,11 +34,13 @@ CASES = [(command, clients, pipeline)
 
 def benchmark(port, command, clients, pipeline, requests):
     """One redis-benchmark run: requests per second, p50 and p99 in milliseconds."""
-    output = subprocess.run(
+    run = subprocess.run(
         ["redis-benchmark", "-p", str(port), "-t", command, "-c", str(clients), "-P",
          str(pipeline), "-n", str(requests), "-d", str(VALUE_BYTES), "-r", str(KEYS), "--csv"],
-        capture_output=True, text=True, check=True, timeout=300).stdout
-    row = list(csv.DictReader(io.StringIO(output)))[0]
+        capture_output=True, text=True, check=False, timeout=300)
+    if run.returncode != 0:
+        sys.exit(f"redis-benchmark of {command} on port {port} failed: {run.stdout}{run.stderr}")
+    row = list(csv.DictReader(io.StringIO(run.stdout)))[0]
     return {"rps": float(row["rps"]), "p50_ms": float(row["p50_latency_ms"]),
             "p99_ms": float(row["p99_latency_ms"])}
 
@@ -63,7 +65,9 @@ def measure(servers, rounds, seconds, progress):
         sizes, runs = {}, {server: [] for server in servers}
         for server, port in servers.items():
             trial = benchmark(port, *case, requests=clients * pipeline * 40)
-            sizes[server] = max(clients * pipeline * 40, int(trial["rps"] * seconds))
+            # Whole pipelines: redis-benchmark may take the rest of one for lost clients, and abort.
+            pipelines = max(clients * 40, int(trial["rps"] * seconds) // pipeline)
+            sizes[server] = pipelines * pipeline
         for _ in range(rounds):
             for server, port in servers.items():
                 runs[server].append(benchmark(port, *case, requests=sizes[server]))
