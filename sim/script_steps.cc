@@ -329,10 +329,11 @@ Output Heal(World& world, StepWords& words) {
 
 // --- disks and processes ----------------------------------------------------------------------
 
-Output HoldDisks(World& world, StepWords& words) {
+template <void (ScriptWorld::*change)(NodeId)>
+Output ChangeDisks(World& world, StepWords& words) {
   const std::vector<NodeId> nodes = words.TakeNodes();
   if (const Status status = words.Finish(); !status) return Wrong(status);
-  for (const NodeId id : nodes) world->HoldDisk(id);
+  for (const NodeId id : nodes) ((*world).*change)(id);
   return "";
 }
 
@@ -345,13 +346,6 @@ Output PersistWrites(World& world, StepWords& words) {
   }
   if (const Status status = words.Finish(); !status) return Wrong(status);
   for (std::uint64_t i = 0; i < count; ++i) world->FinishWrite(id);
-  return "";
-}
-
-Output ReleaseDisks(World& world, StepWords& words) {
-  const std::vector<NodeId> nodes = words.TakeNodes();
-  if (const Status status = words.Finish(); !status) return Wrong(status);
-  for (const NodeId id : nodes) world->ReleaseDisk(id);
   return "";
 }
 
@@ -491,9 +485,9 @@ constexpr std::array kStepKinds = {
     StepKind{"cut", "cut NODES NODES", ChangeLinks<LinkState::kCut>},
     StepKind{"slow", "slow NODES NODES", ChangeLinks<LinkState::kSlow>},
     StepKind{"heal", "heal", Heal},
-    StepKind{"hold", "hold NODES", HoldDisks},
+    StepKind{"hold", "hold NODES", ChangeDisks<&ScriptWorld::HoldDisk>},
     StepKind{"persist", "persist NODE [WRITES]", PersistWrites},
-    StepKind{"release", "release NODES", ReleaseDisks},
+    StepKind{"release", "release NODES", ChangeDisks<&ScriptWorld::ReleaseDisk>},
     StepKind{"crash", "crash NODES", CrashNodes},
     StepKind{"restart", "restart NODES", RestartNodes},
     StepKind{"disk",

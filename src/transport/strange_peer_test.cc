@@ -1,4 +1,5 @@
-// Peers that do not behave as one of ours: what they say by hand, and what the transport makes of it.
+// Peers that do not behave as one of ours: what they say by hand, and what the transport makes of
+// it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
