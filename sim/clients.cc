@@ -1,5 +1,7 @@
 #include "clients.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <fmt/format.h>
@@ -28,7 +30,6 @@ SimClients::SimClients(SimScheduler& scheduler, std::vector<SimNode*> nodes,
       nodes_(std::move(nodes)),
       options_(options),
       fail_(std::move(fail)),
-      writes_permille_(options.writes_permille),
       clients_(options.clients) {
   for (std::size_t i = 0; i < clients_.size(); ++i) {
     clients_[i].number = i + 1;
@@ -38,11 +39,22 @@ SimClients::SimClients(SimScheduler& scheduler, std::vector<SimNode*> nodes,
 
 void SimClients::Start() {
   for (Client& client : clients_) Next(client);
+  EndOrBeginLull();
+}
+
+// In a lull, who has long been cut off has everything that there is, and may still be elected.
+void SimClients::EndOrBeginLull() {
+  if (!options_.lulls) return;
+  is_lull_ = !is_lull_;
+  scheduler_.After(scheduler_.Between(std::chrono::seconds(1), std::chrono::seconds(4)),
+                   [this] { EndOrBeginLull(); });
 }
 
 void SimClients::UseOnly(const std::vector<SimNode*>& nodes) {
   nodes_ = nodes;
-  writes_permille_ = SimClientOptions().writes_permille;  // it is they that show progress
+  options_.writes_permille = SimClientOptions().writes_permille;  // it is they that show progress
+  options_.lulls = false;
+  is_lull_ = false;
   for (Client& client : clients_) GiveUp(client);
 }
 
@@ -71,14 +83,15 @@ KeyCommand SimClients::ChooseCommand(const Client& client) {
   Random& random = scheduler_.random();
   KeyCommand command = workload_.Next(random);
   if (command.IsRead()) return command;
-  if (client.number > kReaders && random.Chance(writes_permille_, 1000)) return command;
+  if (client.number > kReaders && !is_lull_ && random.Chance(options_.writes_permille, 1000))
+    return command;
   return {.kind = command.keys.size() > 1 ? KeyCommand::Kind::kMGet : KeyCommand::Kind::kGet,
           .keys = std::move(command.keys)};
 }
 
 std::vector<CommandText> SimClients::ChooseCommands(Client& client) {
   Random& random = scheduler_.random();
-  if (client.probe.IsUnderWay() || random.Chance(1, 25)) {
+  if (client.probe.IsUnderWay() || (!is_lull_ && random.Chance(1, 25))) {
     return {client.probe.NextCommand(random, client.number)};
   }
   std::vector<CommandText> commands;
@@ -99,7 +112,9 @@ void SimClients::BeginPipeline(Client& client) {
   scheduler_.After(options_.patience, [this, &client, pipeline = client.pipeline] {
     if (client.pipeline == pipeline) GiveUp(client);
   });
-  client.connection->Send(ChooseCommands(client));
+  std::vector<CommandText> commands = ChooseCommands(client);
+  if (on_send_) std::ranges::for_each(commands, on_send_);
+  client.connection->Send(std::move(commands));
 }
 
 void SimClients::OnReply(Client& client, Reply reply) {

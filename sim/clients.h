@@ -21,6 +21,7 @@ namespace seshat {
 struct SimClientOptions {
   std::size_t clients = 8;
   std::uint64_t writes_permille = 1000;                // of the writes that the workload draws
+  bool lulls = false;                                  // now and then nobody writes for a while
   Duration pause_max = std::chrono::milliseconds(20);  // between pipelines of a client
   Duration patience = std::chrono::seconds(1);         // then it hangs up
 };
@@ -35,6 +36,8 @@ class SimClients {
   SimClients(SimScheduler& scheduler, std::vector<SimNode*> nodes, SimClientOptions options,
              std::function<void(std::string)> fail);
 
+  // Called for each command that is sent, before it is.
+  void OnSend(std::function<void(const CommandText&)> observer) { on_send_ = std::move(observer); }
   void Start();
   // From now on only these nodes are asked, and by as many writes as usual.
   void UseOnly(const std::vector<SimNode*>& nodes);
@@ -58,6 +61,7 @@ class SimClients {
     ExpiryProbe probe;
   };
 
+  void EndOrBeginLull();
   void Next(Client& client);
   void BeginPipeline(Client& client);
   bool Connect(Client& client);
@@ -71,10 +75,11 @@ class SimClients {
 
   SimScheduler& scheduler_;
   std::vector<SimNode*> nodes_;
-  const SimClientOptions options_;
+  SimClientOptions options_;
   const std::function<void(std::string)> fail_;
-  std::uint64_t writes_permille_;
+  std::function<void(const CommandText&)> on_send_;
   bool is_stopped_ = false;
+  bool is_lull_ = false;
   Workload workload_;
   std::vector<Client> clients_;
   std::vector<ClientOperation> history_;

@@ -75,6 +75,10 @@ std::optional<std::string> SimDisk::DurableRecord(GroupId group, LogIndex index)
   return RecordIn(durable_, group, index);
 }
 
+std::optional<std::string> SimDisk::DurableState(GroupId group) const {
+  return durable_.at(group).state_row;
+}
+
 std::optional<std::string> SimDisk::CurrentRecord(GroupId group, LogIndex index) const {
   return RecordIn(current_, group, index);
 }
@@ -183,6 +187,10 @@ void SimDisk::StartSync() {
                    [this, incarnation = incarnation_, operations = unsynced_.size(),
                     callbacks = std::move(callbacks)]() mutable {
                      if (incarnation != incarnation_) return;  // died with its process
+                     if (failure_observer_) {
+                       scheduler_.Note("sync fails", node_);
+                       return std::exchange(failure_observer_, nullptr)();
+                     }
                      FinishSync(operations, std::move(callbacks));
                    });
 }

@@ -51,10 +51,14 @@ class SimDisk : public LogStore, public StateStore {
   }
   // Called once, when the next sync begins.
   void OnNextSync(UniqueFunction<void()> observer) { next_sync_observer_ = std::move(observer); }
+  // The next sync does not end: `observer` runs when it would have.
+  void FailNextSync(UniqueFunction<void()> observer) { failure_observer_ = std::move(observer); }
   // Of every row of the group as it is now: equal rows, equal digest.
   std::uint64_t StateDigest(GroupId group) const;
   // The record that a crash now would certainly leave; empty if there is none.
   std::optional<std::string> DurableRecord(GroupId group, LogIndex index) const;
+  // The state row that a crash now would certainly leave; empty if there is none.
+  std::optional<std::string> DurableState(GroupId group) const;
   // The record that Read would give.
   std::optional<std::string> CurrentRecord(GroupId group, LogIndex index) const;
 
@@ -89,6 +93,7 @@ class SimDisk : public LogStore, public StateStore {
   const NodeId node_;
   std::function<void(const LogWrite&)> observer_;
   UniqueFunction<void()> next_sync_observer_;
+  UniqueFunction<void()> failure_observer_;
   Image durable_;
   Image current_;
   std::deque<Operation> unsynced_;  // what current_ has on top of durable_, oldest first

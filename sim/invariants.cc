@@ -1,5 +1,7 @@
 #include "invariants.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "seshat/v1/storage.pb.h"
@@ -18,11 +20,17 @@ Invariants::Invariants(GroupId group, std::map<NodeId, const SimDisk*> disks,
                        std::function<void(std::string)> fail)
     : group_(group), disks_(std::move(disks)), fail_(std::move(fail)) {}
 
-void Invariants::OnLeader(NodeId node, Term term) {
-  const auto [it, is_new] = leaders_.emplace(term, node);
-  if (is_new || it->second == node) return;
-  fail_(fmt::format("two leaders in term {}: nodes {} and {}", term.value(), it->second.value(),
-                    node.value()));
+void Invariants::OnLeader(NodeId node, Term term, LogIndex commit) {
+  const auto [it, is_new] = leaders_.emplace(term, Leadership{node, commit});
+  if (!is_new && it->second.node != node) {
+    fail_(fmt::format("two leaders in term {}: nodes {} and {}", term.value(),
+                      it->second.node.value(), node.value()));
+  }
+  // What it had before it campaigned is on its disk by now.
+  if (committed_.empty() || term < leaders_.rbegin()->first) return;
+  if (Term(TermOnDisk(node, highest_committed())) == committed_.back().term) return;
+  fail_(fmt::format("node {} leads in term {} without the committed entry {}/{}", node.value(),
+                    term.value(), committed_.back().term.value(), highest_committed().value()));
 }
 
 std::uint64_t Invariants::TermOnDisk(NodeId node, LogIndex index) const {
@@ -61,15 +69,33 @@ void Invariants::CheckTruncation(NodeId node, LogIndex from) {
   }
 }
 
+std::size_t Invariants::DurableHolders(LogIndex index, Term term) const {
+  return static_cast<std::size_t>(std::ranges::count_if(disks_, [&](const auto& each) {
+    const auto record = each.second->DurableRecord(group_, index);
+    return record && Term(TermOf(*record)) == term;
+  }));
+}
+
 void Invariants::CheckMajority(const AppliedFact& fact) {
-  std::size_t holders = 0;
-  for (const auto& [node, disk] : disks_) {
-    const auto record = disk->DurableRecord(group_, fact.index);
-    if (record && Term(TermOf(*record)) == fact.term) ++holders;
-  }
+  const std::size_t holders = DurableHolders(fact.index, fact.term);
   if (holders > disks_.size() / 2) return;
   fail_(fmt::format("entry {}/{} is applied but durable on {} of {} disks only", fact.term.value(),
                     fact.index.value(), holders, disks_.size()));
+}
+
+// The newest leader has committed by itself what was not committed when its term began: not by
+// counting who holds an entry of an older term (paper, figure 8).
+void Invariants::CheckOwnTerm(NodeId node, LogIndex index) {
+  if (leaders_.empty()) return;
+  const auto& [term, leadership] = *leaders_.rbegin();
+  if (leadership.node != node || index <= leadership.commit) return;
+  for (LogIndex at = index;; at = at.Next()) {
+    const Term found(TermOnDisk(node, at));
+    if (found < term && found != Term{}) continue;
+    if (found == term && DurableHolders(at, term) > disks_.size() / 2) return;
+    return fail_(fmt::format("node {} commits entry {} in term {} by none of that term",
+                             node.value(), index.value(), term.value()));
+  }
 }
 
 void Invariants::OnApplied(NodeId node, const AppliedFact& fact) {
@@ -84,6 +110,7 @@ void Invariants::OnApplied(NodeId node, const AppliedFact& fact) {
   }
   if (fact.index == highest_committed().Next()) {
     CheckMajority(fact);
+    CheckOwnTerm(node, fact.index);
     committed_.push_back({fact.term, fact.state_digest});
     return;
   }

@@ -1,9 +1,9 @@
 // Invariants: what must hold in a group at every step, whatever happens to it.
 //
-//   - one leader a term;
+//   - one leader a term, and each has everything in its log that was committed before;
 //   - log matching: two logs that hold an entry of equal index and term agree on all before it;
-//   - an entry is committed only once a majority of disks hold it durably, and only one entry at an
-//     index is ever committed;
+//   - an entry is committed only once a majority of disks hold it durably, and with it or after it
+//     one of the leader's own term; only one entry at an index is ever committed;
 //   - no node gives up a committed entry it holds;
 //   - equal index, equal applied state.
 // It sees the world from outside, through the disks, the state machines and the leadership
@@ -31,7 +31,8 @@ class Invariants {
   Invariants(GroupId group, std::map<NodeId, const SimDisk*> disks,
              std::function<void(std::string)> fail);
 
-  void OnLeader(NodeId node, Term term);
+  // `commit`: the leader's commit index as its term begins.
+  void OnLeader(NodeId node, Term term, LogIndex commit);
   // Before it takes effect on the node's disk.
   void OnLogWrite(NodeId node, const LogWrite& write);
   void OnApplied(NodeId node, const AppliedFact& fact);
@@ -54,12 +55,18 @@ class Invariants {
   };
   std::uint64_t TermOnDisk(NodeId node, LogIndex index) const;
   void CheckTruncation(NodeId node, LogIndex from);
+  std::size_t DurableHolders(LogIndex index, Term term) const;
   void CheckMajority(const AppliedFact& fact);
+  void CheckOwnTerm(NodeId node, LogIndex index);
 
   const GroupId group_;
   const std::map<NodeId, const SimDisk*> disks_;
   const std::function<void(std::string)> fail_;
-  std::map<Term, NodeId> leaders_;
+  struct Leadership {
+    NodeId node;
+    LogIndex commit;  // as it began
+  };
+  std::map<Term, Leadership> leaders_;
   std::map<EntryId, EntryFact> entries_;  // every entry ever written anywhere
   std::vector<Committed> committed_;      // index 1 first
 };

@@ -9,6 +9,7 @@
 // other failure. `--bug` switches one of the seeded bugs on (seeded_bugs.h); `--list-bugs` gives
 // one a line: name, options of the runs that find it, what it breaks, separated by `|`. `--script`
 // plays a scenario on bare cores (script.h) from a file or standard input.
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <new>
 #include <optional>
+#include <span>
 #include <string>
 
 #include <fmt/format.h>
@@ -29,6 +32,7 @@
 #include "seeded_bugs.h"
 #include "seshat/base/seeded_bug.h"
 #include "simulation.h"
+#include "totals.h"
 
 namespace seshat {
 namespace {
@@ -44,13 +48,14 @@ void OnCrash(int signal) {
   std::raise(signal);
 }
 
-bool RunSeed(SimOptions options, std::uint64_t seed, bool is_verbose) {
+bool RunSeed(SimOptions options, std::uint64_t seed, bool is_verbose, Totals& totals) {
   options.seed = seed;
   const auto end =
       fmt::format_to_n(crash_report, sizeof(crash_report) - 1,
                        "FAILED: seed {} crashed\nreplay: {}\n", seed, ReplayCommand(options));
   *end.out = '\0';
   const SimReport report = RunSimulation(options);
+  totals.Add(report);
   if (report.failure) {
     fmt::print("FAILED: seed {} {}\nreplay: {}\n", seed, *report.failure, ReplayCommand(options));
   } else if (report.is_undecided) {
@@ -70,29 +75,50 @@ bool RunSeed(SimOptions options, std::uint64_t seed, bool is_verbose) {
 }
 
 // Runs every `jobs`-th seed, beginning with the `job`-th.
-bool RunShare(const Arguments& arguments, std::uint64_t job) {
+bool RunShare(const Arguments& arguments, std::uint64_t job, Totals& totals) {
   bool all_held = true;
   for (std::uint64_t seed = arguments.first_seed + job; seed <= arguments.last_seed;
        seed += arguments.jobs) {
-    all_held = RunSeed(arguments.options, seed, false) && all_held;
+    all_held = RunSeed(arguments.options, seed, false, totals) && all_held;
   }
   return all_held;
 }
 
-bool RunJobs(const Arguments& arguments) {
+// `totals`: one for each job, in memory that the processes share.
+bool RunJobs(const Arguments& arguments, std::span<Totals> totals) {
   for (std::uint64_t job = 0; job < arguments.jobs; ++job) {
     const pid_t child = fork();
     if (child < 0) {
       std::perror("fork");
       return false;
     }
-    if (child == 0) _exit(RunShare(arguments, job) ? 0 : 1);
+    if (child == 0) _exit(RunShare(arguments, job, totals[job]) ? 0 : 1);
   }
   bool all_held = true;
   for (std::uint64_t job = 0; job < arguments.jobs; ++job) {
     int status = 0;
     if (wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) all_held = false;
   }
+  return all_held;
+}
+
+bool RunSeeds(const Arguments& arguments) {
+  const std::size_t bytes = arguments.jobs * sizeof(Totals);
+  void* const shared =
+      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) {
+    std::perror("mmap");
+    return false;
+  }
+  const std::span<Totals> totals(new (shared) Totals[arguments.jobs], arguments.jobs);
+  const auto begin = std::chrono::steady_clock::now();
+  const bool all_held = RunJobs(arguments, totals);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  Totals sum;
+  for (const Totals& each : totals) sum += each;
+  munmap(shared, bytes);
+  fmt::print("{}: seeds {}..{} in {:.1f} s\n{}", all_held ? "ok" : "FAILED", arguments.first_seed,
+             arguments.last_seed, took.count(), sum.Describe());
   return all_held;
 }
 
@@ -128,14 +154,10 @@ int Main(int argc, char** argv) {
   if (!arguments->script.empty()) return RunScript(arguments->script);
   for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE}) std::signal(signal, OnCrash);
   if (arguments->first_seed == arguments->last_seed) {
-    return RunSeed(arguments->options, arguments->first_seed, true) ? 0 : 1;
+    Totals totals;
+    return RunSeed(arguments->options, arguments->first_seed, true, totals) ? 0 : 1;
   }
-  const auto begin = std::chrono::steady_clock::now();
-  const bool all_held = RunJobs(*arguments);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  fmt::print("{}: seeds {}..{} in {:.1f} s\n", all_held ? "ok" : "FAILED", arguments->first_seed,
-             arguments->last_seed, took.count());
-  return all_held ? 0 : 1;
+  return RunSeeds(*arguments) ? 0 : 1;
 }
 
 }  // namespace

@@ -33,13 +33,27 @@ SimNode& Nemesis::AnyNode() {
   return *nodes_[scheduler_.random().Below(nodes_.size())];
 }
 
+SimNode* Nemesis::Leader() {
+  const auto leader = std::ranges::find_if(nodes_, [](SimNode* node) {
+    return node->is_running() && node->driver().view().is_leader.load();
+  });
+  return leader == nodes_.end() ? nullptr : *leader;
+}
+
+SimNode& Nemesis::NodeOf(NodeId id) {
+  return **std::ranges::find(nodes_, id, &SimNode::id);
+}
+
 SimNode& Nemesis::Victim() {
-  if (scheduler_.random().Chance(1, 2)) {
-    for (SimNode* node : nodes_) {
-      if (node->is_running() && node->driver().view().is_leader.load()) return *node;
-    }
+  SimNode* const leader = scheduler_.random().Chance(1, 2) ? Leader() : nullptr;
+  return leader == nullptr ? AnyNode() : *leader;
+}
+
+void Nemesis::Isolate(const SimNode& chosen) {
+  for (const SimNode* other : nodes_) {
+    network_.Cut(chosen.id(), other->id());
+    network_.Cut(other->id(), chosen.id());
   }
-  return AnyNode();
 }
 
 void Nemesis::Start() {
@@ -51,14 +65,19 @@ void Nemesis::Start() {
 }
 
 void Nemesis::Strike() {
-  const std::vector<Fault>& faults = personality_.faults;
-  switch (faults[scheduler_.random().Below(faults.size())]) {
+  const Fault fault = personality_.faults[scheduler_.random().Below(personality_.faults.size())];
+  ++struck_[fault];
+  switch (fault) {
     case Fault::kCrash:
       return CrashSome();
     case Fault::kCrashAtWrite:
       return CrashAtWrite(Victim());
+    case Fault::kCrashAtCall:
+      return CrashAtCall(Victim());
     case Fault::kAmbush:
       return Ambush();
+    case Fault::kUsurp:
+      return Usurp();
     case Fault::kBlink:
       return Blink(AnyNode());
     case Fault::kGracefulStop:
@@ -67,12 +86,16 @@ void Nemesis::Strike() {
       return PauseOne();
     case Fault::kCutLinks:
       return CutLinks();
+    case Fault::kTempt:
+      return Tempt();
     case Fault::kCreepingCut:
       return CreepingCut();
     case Fault::kDegradeNetwork:
       return DegradeNetwork();
     case Fault::kSlowDisk:
       return SlowDisk();
+    case Fault::kFailSync:
+      return FailSync(Victim());
     case Fault::kJumpClock:
       return JumpClock();
     case Fault::kHealNetwork:
@@ -121,6 +144,13 @@ void Nemesis::CrashAtWrite(SimNode& node) {
       [this, &node] { CrashSoon(node, usual_sync_latency_[node.id()] + microseconds(200)); });
 }
 
+// The other node cannot know whether what it asked for was done.
+void Nemesis::CrashAtCall(SimNode& node) {
+  network_.OnNextCall(node.id(), [this, &node] {
+    CrashSoon(node, 2 * (usual_sync_latency_[node.id()] + personality_.links.delay_high));
+  });
+}
+
 // Elections are coming, and power fails on those who vote in them and then on the winners.
 void Nemesis::Ambush() {
   ambushes_left_ = 1 + scheduler_.random().Below(4);
@@ -134,8 +164,29 @@ void Nemesis::Ambush() {
   }
 }
 
+// A leader is cut off until the others have another, and comes back in time to follow this one.
+void Nemesis::Usurp() {
+  network_.Heal();
+  cut_off_leader_ = Leader();
+  if (cut_off_leader_ == nullptr) return;
+  scheduler_.Note("cut off until it has a successor", cut_off_leader_->id());
+  Isolate(*cut_off_leader_);
+}
+
+void Nemesis::Restore(SimNode& successor) {
+  scheduler_.After(scheduler_.Between(milliseconds(5), milliseconds(300)), [this, &successor] {
+    HealNetwork();
+    CrashSoon(successor, milliseconds(500));
+  });
+}
+
 void Nemesis::OnLeader(NodeId leader) {
-  if (ambushes_left_ == 0 || is_stopped_) return;
+  if (is_stopped_) return;
+  if (cut_off_leader_ != nullptr && cut_off_leader_->id() != leader) {
+    cut_off_leader_ = nullptr;
+    Restore(NodeOf(leader));
+  }
+  if (ambushes_left_ == 0) return;
   --ambushes_left_;
   const Duration within = milliseconds(2) + 4 * personality_.links.delay_high;
   for (SimNode* node : nodes_) {
@@ -179,9 +230,7 @@ void Nemesis::CutLinks() {
       for (const SimNode* other : nodes_) network_.Cut(other->id(), chosen.id());
       return;
     case 2:  // alone
-      for (const SimNode* other : nodes_) network_.Cut(chosen.id(), other->id());
-      for (const SimNode* other : nodes_) network_.Cut(other->id(), chosen.id());
-      return;
+      return Isolate(chosen);
     default:
       break;
   }
@@ -222,6 +271,25 @@ void Nemesis::CreepingCut() {
   scheduler_.After(scheduler_.Between(seconds(2), seconds(4)), [this] { HealNetwork(); });
 }
 
+// It would be elected if the others forgot in restarting what they promised the leader.
+void Nemesis::Tempt() {
+  SimNode* const leader = Leader();
+  SimNode& tempter = AnyNode();
+  if (leader == nullptr || leader == &tempter) return;
+  network_.Heal();
+  scheduler_.Note("loses the leader alone", tempter.id());
+  network_.Cut(leader->id(), tempter.id());
+  network_.Cut(tempter.id(), leader->id());
+  for (SimNode* voter : nodes_) {
+    if (voter == leader || voter == &tempter) continue;
+    for (int i = 0; i < 6; ++i) {
+      scheduler_.After(scheduler_.Between(milliseconds(500), seconds(3)),
+                       [this, voter] { Blink(*voter); });
+    }
+  }
+  scheduler_.After(scheduler_.Between(seconds(2), seconds(4)), [this] { HealNetwork(); });
+}
+
 void Nemesis::DegradeNetwork() {
   Random& random = scheduler_.random();
   LinkQuality quality = personality_.links;
@@ -244,6 +312,11 @@ void Nemesis::SlowDisk() {
                    [this, &node] { SetUsualSyncLatency(node); });
 }
 
+// The storage layer stops its node then, and never asks for that sync again.
+void Nemesis::FailSync(SimNode& node) {
+  node.disk().FailNextSync([this, &node] { CrashSoon(node, Duration(0)); });
+}
+
 void Nemesis::SetUsualSyncLatency(SimNode& node) {
   node.disk().SetSyncLatency(kSyncLatencyLow, usual_sync_latency_[node.id()]);
 }
@@ -260,6 +333,7 @@ void Nemesis::Heal(const std::vector<SimNode*>& nodes) {
   network_.SetQuality({});
   for (SimNode* node : nodes) {
     node->SetPaused(false);
+    node->disk().FailNextSync(nullptr);
     usual_sync_latency_[node->id()] = kSyncLatencyHigh;
     SetUsualSyncLatency(*node);
     if (!node->is_running()) node->Start();

@@ -12,10 +12,15 @@ bool SimNetwork::IsLost(const Link& link) {
 // New connections: what is stuck in an old one still arrives, but holds nothing up.
 void SimNetwork::Attach(NodeId node, Receiver receiver) {
   receivers_[node] = std::move(receiver);
+  ++lives_[node];
   std::erase_if(last_delivery_, [node](const auto& last) {
     const Link& link = last.first.first;
     return link.first == node || link.second == node;
   });
+}
+
+void SimNetwork::Detach(NodeId node) {
+  if (receivers_.erase(node) > 0) ++lives_[node];
 }
 
 void SimNetwork::Heal() {
@@ -24,6 +29,7 @@ void SimNetwork::Heal() {
 }
 
 void SimNetwork::Send(NodeId from, NodeId to, Channel channel, std::string payload) {
+  if (observer_) observer_(from, payload);
   const Link link(from, to);
   if (IsLost(link)) {
     scheduler_.Note("drop to", from, to.value());
@@ -63,17 +69,21 @@ SimTime SimNetwork::NextArrival(const Link& link) {
 class SimNetwork::CallInFlight {
  public:
   CallInFlight(SimNetwork& network, Link back, CallDone done)
-      : network_(network), back_(back), done_(std::move(done)) {}
+      : network_(network), back_(back), life_(network.lives_[back.first]), done_(std::move(done)) {}
   CallInFlight(CallInFlight&& other) noexcept
       : network_(other.network_),
         back_(std::move(other.back_)),
+        life_(other.life_),
         done_(std::exchange(other.done_, nullptr)) {}
   CallInFlight& operator=(CallInFlight&&) = delete;
   ~CallInFlight() {
     if (done_) Answer(MakeError(ErrorCode::kOutcomeUnknown, "the request was given up"));
   }
 
-  void operator()(std::string reply) { Answer(std::move(reply)); }
+  void operator()(std::string reply) {
+    // What a dead process says on its way out nobody hears.
+    if (network_.lives_[back_.first] == life_) Answer(std::move(reply));
+  }
 
  private:
   void Answer(Result<std::string> result) {
@@ -87,6 +97,7 @@ class SimNetwork::CallInFlight {
 
   SimNetwork& network_;
   Link back_;
+  std::uint64_t life_;
   CallDone done_;
 };
 
@@ -106,6 +117,7 @@ void SimNetwork::Call(NodeId from, NodeId to, std::string request, CallDone done
                   if (receiver == receivers_.end()) {
                     return done(MakeError(ErrorCode::kOutcomeUnknown, "the connection broke"));
                   }
+                  if (auto observer = call_observers_.extract(link.second)) observer.mapped()();
                   receiver->second.on_call(link.first, std::move(request),
                                            CallInFlight(*this, back, std::move(done)));
                 });

@@ -49,14 +49,23 @@ class SimNetwork {
 
   // What is under way to a node whose receiver is removed is lost.
   void Attach(NodeId node, Receiver receiver);
-  void Detach(NodeId node) { receivers_.erase(node); }
+  void Detach(NodeId node);
 
   void Send(NodeId from, NodeId to, Channel channel, std::string payload);
+  // Called for each payload that is sent, whatever becomes of it.
+  void OnSend(std::function<void(NodeId from, const std::string& payload)> observer) {
+    observer_ = std::move(observer);
+  }
 
   // `done` may never be called: request and reply may be lost. Calls are neither doubled nor
   // reordered, as they travel on one connection.
   // Errors: as Transport::Call.
   void Call(NodeId from, NodeId to, std::string request, CallDone done);
+
+  // Runs `observer` once, when the next call reaches `to`.
+  void OnNextCall(NodeId to, UniqueFunction<void()> observer) {
+    call_observers_[to] = std::move(observer);
+  }
 
   void SetQuality(LinkQuality quality) { quality_ = quality; }
   // Nothing from `from` reaches `to`; the other direction is another link.
@@ -73,7 +82,10 @@ class SimNetwork {
 
   SimScheduler& scheduler_;
   LinkQuality quality_;
+  std::function<void(NodeId, const std::string&)> observer_;
+  std::map<NodeId, UniqueFunction<void()>> call_observers_;
   std::map<NodeId, Receiver> receivers_;
+  std::map<NodeId, std::uint64_t> lives_;  // of the node's processes; odd while one is attached
   std::map<Link, bool> cuts_;
   std::map<std::pair<Link, Channel>, SimTime> last_delivery_;
   std::map<Link, SimTime> last_call_;  // requests and replies to the second from the first

@@ -17,16 +17,23 @@
 namespace seshat {
 namespace {
 
+// Often one of the ends: what matters is how far two starts lie apart.
+Duration DrawStickiness(const SimNodeOptions& node, std::uint64_t seed) {
+  Random random(seed);
+  if (random.Chance(1, 3)) return node.stickiness_min;
+  if (random.Chance(1, 2)) return node.stickiness_max;
+  const Duration spread = node.stickiness_max - node.stickiness_min;
+  return node.stickiness_min +
+         Duration(random.Below(static_cast<std::uint64_t>(spread.count()) + 1));
+}
+
 GroupDriverOptions DriverOptions(const SimNodeOptions& node, std::uint64_t start) {
   GroupDriverOptions options;
   options.core.id = node.id;
   options.core.seed = node.seed + start;
   options.core.election_timeout_max = options.core.election_timeout_min + node.election_spread;
   options.core.leases = node.leases;
-  const auto spread =
-      static_cast<std::uint64_t>((node.stickiness_max - node.stickiness_min).count());
-  options.core.stickiness =
-      node.stickiness_min + Duration(Random(options.core.seed).Below(spread + 1));
+  options.core.stickiness = DrawStickiness(node, options.core.seed);
   // Small bounds, so that a run of seconds reaches them.
   options.core.append_bytes_max = node.append_bytes_max;
   options.core.inflight_messages_max = node.inflight_messages_max;
@@ -107,9 +114,10 @@ class SimNode::Process {
   SilentMetrics metrics_;
   SimTransport transport_;
   ClusterStateSource cluster_;
+  // Behind the driver, which hands it what was in flight when it dies.
+  std::unique_ptr<Service> service_;
   GroupRegistry registry_;
   std::shared_ptr<GroupDriver> driver_;
-  std::unique_ptr<Service> service_;
   std::vector<std::weak_ptr<SimConnection>> connections_;
 };
 
@@ -165,12 +173,14 @@ bool SimNode::Process::Start(SimNode& node) {
   driver_ = *std::move(driver);
   driver_->OnLeadershipChange([&node](bool is_leader, Term term) {
     node.scheduler_.Note(is_leader ? "leads in term" : "follows in term", node.id(), term.value());
-    if (is_leader) node.observer_.on_leader(node.id(), term);
+    if (!is_leader) return;
+    node.observer_.on_leader(node.id(), term, LogIndex(node.driver().view().commit.load()));
   });
   registry_.Add(kSimGroup, driver_);
   cluster_.Publish(FoundedCluster(node.options_.configuration));
   service_ = std::make_unique<Service>(OptionsOfService(node.id()), PortsOfService(node));
-  service_->AddDataGroup(kSimGroup, driver_, info);
+  // Not as an owner: calls that are in flight at death would keep the driver alive.
+  service_->AddDataGroup(kSimGroup, {std::shared_ptr<void>(), driver_.get()}, info);
   driver_->Start();
   return true;
 }
@@ -246,6 +256,7 @@ void SimNode::SetPaused(bool is_paused) {
   }
   process_->SetPaused(is_paused);
   disk_.SetPaused(is_paused);
+  if (!is_paused) observer_.on_resumed();
 }
 
 GroupDriver& SimNode::driver() {

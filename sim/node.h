@@ -38,8 +38,10 @@ struct SimNodeOptions {
 
 // What the world outside wants to know of a node.
 struct SimNodeObserver {
-  std::function<void(NodeId node, Term term)> on_leader;
+  // `commit`: the commit index as its term begins.
+  std::function<void(NodeId node, Term term, LogIndex commit)> on_leader;
   std::function<void(NodeId node, const AppliedFact& fact)> on_applied;
+  std::function<void()> on_resumed;                  // goes on after a pause
   std::function<void(std::string what)> on_failure;  // a bug: the node could not go on
 };
 

@@ -11,9 +11,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Fault kFaults[] = {
-    Fault::kCrash,        Fault::kCrashAtWrite, Fault::kAmbush,      Fault::kBlink,
-    Fault::kGracefulStop, Fault::kPause,        Fault::kCutLinks,    Fault::kDegradeNetwork,
-    Fault::kSlowDisk,     Fault::kJumpClock,    Fault::kCreepingCut,
+    Fault::kCrash,     Fault::kCrashAtWrite,   Fault::kCrashAtCall,  Fault::kAmbush,
+    Fault::kUsurp,     Fault::kBlink,          Fault::kGracefulStop, Fault::kPause,
+    Fault::kCutLinks,  Fault::kDegradeNetwork, Fault::kSlowDisk,     Fault::kFailSync,
+    Fault::kJumpClock, Fault::kTempt,          Fault::kCreepingCut,
 };
 
 std::vector<Fault> DrawFaults(Random& random, std::span<const Fault> without) {
@@ -51,8 +52,12 @@ std::string_view ToString(Fault fault) {
       return "crash";
     case Fault::kCrashAtWrite:
       return "crash-at-write";
+    case Fault::kCrashAtCall:
+      return "crash-at-call";
     case Fault::kAmbush:
       return "ambush";
+    case Fault::kUsurp:
+      return "usurp";
     case Fault::kBlink:
       return "blink";
     case Fault::kGracefulStop:
@@ -61,12 +66,16 @@ std::string_view ToString(Fault fault) {
       return "pause";
     case Fault::kCutLinks:
       return "cut-links";
+    case Fault::kTempt:
+      return "tempt";
     case Fault::kCreepingCut:
       return "creeping-cut";
     case Fault::kDegradeNetwork:
       return "degrade-network";
     case Fault::kSlowDisk:
       return "slow-disk";
+    case Fault::kFailSync:
+      return "fail-sync";
     case Fault::kJumpClock:
       return "jump-clock";
     case Fault::kHealNetwork:
@@ -97,9 +106,10 @@ Personality DrawPersonality(SimScheduler& scheduler, std::span<const Fault> with
   drawn.links = DrawLinks(scheduler);
   drawn.faults = DrawFaults(random, without);
   // Clients that gave up on most writes would know little for certain, and checking it takes long.
-  drawn.patience = scheduler.Between(milliseconds(800), seconds(2));
+  drawn.patience = scheduler.Between(milliseconds(800), seconds(4));
   // Where writes are rare, who has long been cut off may still be elected.
   drawn.writes_permille = random.Chance(2, 3) ? 1000 : 10;
+  drawn.lulls = random.Chance(1, 2);
   drawn.append_bytes_max = random.Chance(2, 3) ? 2048 : 64;  // some entries, or one
   drawn.inflight_messages_max = random.Chance(3, 4) ? 8 : 1;
   drawn.cached_bytes_max = random.Chance(2, 3) ? 8 << 10 : 1 << 10;
@@ -109,6 +119,7 @@ Personality DrawPersonality(SimScheduler& scheduler, std::span<const Fault> with
   const std::uint64_t loyalty = random.Below(4);
   drawn.stickiness_min = milliseconds(loyalty < 2 ? 500 : 5);
   drawn.stickiness_max = milliseconds(loyalty == 3 ? 50 : 500);
+  drawn.audits_reads = random.Chance(3, 4);
   drawn.drifts_at_bound = random.Chance(1, 4);
   return drawn;
 }

@@ -20,14 +20,18 @@ namespace seshat {
 enum class Fault : std::uint8_t {
   kCrash,         // of one node or of all
   kCrashAtWrite,  // while the disk syncs
+  kCrashAtCall,   // while it works for another node
   kAmbush,        // around an election: who voted, who won
+  kUsurp,         // a leader is cut off, comes back, and then its successor dies
   kBlink,         // a process dies and is back within milliseconds
   kGracefulStop,
   kPause,
   kCutLinks,
+  kTempt,        // a node loses the leader alone, and asks voters that have just restarted
   kCreepingCut,  // a node loses the others one after the other
   kDegradeNetwork,
   kSlowDisk,
+  kFailSync,  // the node stops, and what was not synced may be lost
   kJumpClock,
   kHealNetwork,  // not quite a fault, but something that happens
 };
@@ -45,7 +49,11 @@ struct Personality {
   LinkQuality links;          // when nothing is wrong with them
   std::vector<Fault> faults;  // each as often as it is to happen
   std::uint64_t writes_permille = 0;
-  Duration patience;  // of clients
+  bool lulls = false;  // now and then nobody writes for a while
+  Duration patience;   // of clients
+  // Reads are asked for at every node, all the time. Where nobody does that, a node that forgot to
+  // wake up by itself sleeps on.
+  bool audits_reads = false;
   // Of the nodes:
   std::size_t append_bytes_max = 0;
   std::size_t inflight_messages_max = 0;

@@ -25,7 +25,7 @@ constexpr SeededBug kSeededBugs[] = {
     // Replication.
     {"older-term-committed", "an entry of an older term is committed by counting", kFiveNodes},
     {"half-commits", "half of the voters are enough to commit", kFourNodes},
-    {"half-is-a-quorum", "half of the voters are enough to confirm a read", kFourNodes},
+    {"half-is-a-quorum", "half of the voters are enough to confirm a read", kFiveNodes},
     {"leader-counts-itself-early", "a leader counts itself before its disk has the entry", ""},
     {"sent-counts-as-held", "what was sent to a follower counts as held by it", ""},
     {"progress-survives-step-down", "a leader goes by what it knew in an earlier term", ""},

@@ -15,8 +15,11 @@
 #include "network.h"
 #include "node.h"
 #include "personality.h"
+#include "promise_checks.h"
+#include "read_audit.h"
 #include "scheduler.h"
 #include "seshat/base/seeded_bug.h"
+#include "write_census.h"
 
 namespace seshat {
 namespace {
@@ -29,15 +32,13 @@ class Simulation {
         network_(scheduler_),
         personality_(DrawPersonality(scheduler_, options.without)) {
     BuildNodes();
-    std::map<NodeId, const SimDisk*> disks;
-    for (SimNode* node : NodePointers()) disks[node->id()] = &node->disk();
-    invariants_ = std::make_unique<Invariants>(kSimGroup, std::move(disks),
-                                               [this](std::string what) { Fail(std::move(what)); });
+    BuildChecks();
     SimClientOptions clients;
     clients.writes_permille = personality_.writes_permille;
+    clients.lulls = personality_.lulls;
     clients.patience = personality_.patience;
-    clients_ = std::make_unique<SimClients>(scheduler_, NodePointers(), clients,
-                                            [this](std::string what) { Fail(std::move(what)); });
+    clients_ = std::make_unique<SimClients>(scheduler_, NodePointers(), clients, failure_handler());
+    clients_->OnSend([this](const CommandText& command) { write_census_.OnSent(command); });
     nemesis_ = std::make_unique<Nemesis>(scheduler_, network_, NodePointers(), personality_);
   }
 
@@ -49,6 +50,7 @@ class Simulation {
   SimReport Run() {
     for (const auto& node : nodes_) node->Start();
     clients_->Start();
+    if (personality_.audits_reads) read_audit_->Start();
     nemesis_->Start();
     scheduler_.RunUntil(options_.faults_for);
     Recover();
@@ -67,15 +69,21 @@ class Simulation {
     Configuration configuration;
     for (std::size_t i = 1; i <= options_.nodes; ++i) configuration.voters.push_back(NodeId(i));
     SimNodeObserver observer;
-    observer.on_leader = [this](NodeId node, Term term) {
-      invariants_->OnLeader(node, term);
+    observer.on_leader = [this](NodeId node, Term term, LogIndex commit) {
+      invariants_->OnLeader(node, term, commit);
+      promises_->OnLeader(node, term);
+      read_audit_->OnLeader(node, term);
       nemesis_->OnLeader(node);
     };
     observer.on_applied = [this](NodeId node, const AppliedFact& fact) {
       scheduler_.Note("applied", node, fact.index.value(), fact.state_digest.value_or(0));
+      const bool is_first = fact.index > invariants_->highest_committed();
       invariants_->OnApplied(node, fact);
+      if (is_first) OnCommitted(node, fact.index);
+      read_audit_->CheckLeases();
     };
-    observer.on_failure = [this](std::string what) { Fail(std::move(what)); };
+    observer.on_resumed = [this] { read_audit_->CheckLeases(); };
+    observer.on_failure = failure_handler();
     for (const NodeId id : configuration.voters) {
       SimNodeOptions node;
       node.id = id;
@@ -95,6 +103,31 @@ class Simulation {
       nodes_.back()->disk().OnLogWrite(
           [this, id](const LogWrite& write) { invariants_->OnLogWrite(id, write); });
     }
+  }
+
+  void BuildChecks() {
+    std::map<NodeId, const SimDisk*> disks;
+    std::map<NodeId, CheckedMachine> machines;
+    for (SimNode* node : NodePointers()) {
+      disks[node->id()] = &node->disk();
+      machines[node->id()] = {.disk = &node->disk(), .clock = &node->clock()};
+    }
+    invariants_ = std::make_unique<Invariants>(kSimGroup, std::move(disks), failure_handler());
+    promises_ = std::make_unique<PromiseChecks>(kSimGroup, std::move(machines), failure_handler());
+    network_.OnSend(
+        [this](NodeId from, const std::string& payload) { promises_->OnSend(from, payload); });
+    read_audit_ = std::make_unique<ReadAudit>(
+        scheduler_, NodePointers(), [this] { return invariants_->highest_committed(); },
+        failure_handler());
+  }
+
+  void OnCommitted(NodeId node, LogIndex index) {
+    const auto record = nodes_[node.value() - 1]->disk().CurrentRecord(kSimGroup, index);
+    if (record) write_census_.OnCommitted(*record);
+  }
+
+  std::function<void(std::string)> failure_handler() {
+    return [this](std::string what) { Fail(std::move(what)); };
   }
 
   // In millionths.
@@ -178,6 +211,8 @@ class Simulation {
     report.reads_answered = clients_->reads_answered();
     report.not_applied = clients_->not_applied();
     report.outcomes_unknown = clients_->outcomes_unknown();
+    report.simulated = scheduler_.now();
+    report.faults = nemesis_->struck();
     report.recovery = recovery_;
     return report;
   }
@@ -187,6 +222,9 @@ class Simulation {
   SimNetwork network_;
   const Personality personality_;
   std::unique_ptr<Invariants> invariants_;
+  std::unique_ptr<PromiseChecks> promises_;
+  WriteCensus write_census_{failure_handler()};
+  std::unique_ptr<ReadAudit> read_audit_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::unique_ptr<SimClients> clients_;
   std::unique_ptr<Nemesis> nemesis_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -37,7 +38,9 @@ struct SimReport {
   std::uint64_t reads_answered = 0;
   std::uint64_t not_applied = 0;
   std::uint64_t outcomes_unknown = 0;
-  Duration recovery{0};  // how long healing took to show
+  Duration simulated{0};                  // how long the run took on its own clock
+  std::map<Fault, std::uint64_t> faults;  // how often each struck
+  Duration recovery{0};                   // how long healing took to show
 };
 
 // Threads: thread-safe: runs share nothing.

@@ -14,32 +14,14 @@
 #include "disk.h"
 #include "executor.h"
 #include "expiry_probe.h"
-#include "invariants.h"
+#include "log_writes.h"
 #include "network.h"
 #include "seshat/raft/group_registry.h"
-#include "seshat/v1/storage.pb.h"
 
 namespace seshat {
 namespace {
 
 constexpr GroupId kGroup = kFirstDataGroup;
-
-std::string RecordBytes(std::uint64_t term, std::uint64_t index, const std::string& data) {
-  v1::VersionedLogEntry entry;
-  entry.set_version(1);
-  entry.set_term(term);
-  entry.set_index(index);
-  entry.set_entry_type(v1::LOG_ENTRY_TYPE_NORMAL);
-  entry.set_data(data);
-  return entry.SerializeAsString();
-}
-
-LogWrite WriteOf(std::uint64_t term, std::uint64_t index, const std::string& data = "x") {
-  LogWrite write;
-  write.group = kGroup;
-  write.records.push_back({LogIndex(index), RecordBytes(term, index, data)});
-  return write;
-}
 
 TEST(SimulationTest, TheSameSeedGivesTheSameTrace) {
   SimOptions options;
@@ -258,77 +240,6 @@ TEST(ExpiryProbeTest, AnUnknownOutcomeEndsTheProbe) {
 
   EXPECT_FALSE(probe.IsUnderWay());
   EXPECT_EQ(probe.NextCommand(random, 1)[1], "expires:1:2");
-}
-
-class InvariantsTest : public testing::Test {
- protected:
-  InvariantsTest() {
-    for (SimDisk* disk : {&disk1, &disk2, &disk3}) EXPECT_TRUE(disk->CreateGroup(kGroup, ""));
-  }
-  void WriteTo(std::uint64_t node, SimDisk& disk, const LogWrite& write) {
-    invariants.OnLogWrite(NodeId(node), write);
-    disk.Write(write, [] {});
-    scheduler.RunUntil(scheduler.now() + std::chrono::seconds(1));
-  }
-
-  SimScheduler scheduler{1, false};
-  SimDisk disk1{scheduler, NodeId(1)};
-  SimDisk disk2{scheduler, NodeId(2)};
-  SimDisk disk3{scheduler, NodeId(3)};
-  std::vector<std::string> failures;
-  Invariants invariants{kGroup,
-                        {{NodeId(1), &disk1}, {NodeId(2), &disk2}, {NodeId(3), &disk3}},
-                        [this](std::string what) { failures.push_back(std::move(what)); }};
-};
-
-TEST_F(InvariantsTest, FindTwoLeadersInOneTerm) {
-  invariants.OnLeader(NodeId(1), Term(3));
-  invariants.OnLeader(NodeId(1), Term(3));
-  EXPECT_TRUE(failures.empty());
-
-  invariants.OnLeader(NodeId(2), Term(3));
-
-  EXPECT_EQ(failures.size(), 1u);
-}
-
-TEST_F(InvariantsTest, FindLogsThatDoNotMatch) {
-  WriteTo(1, disk1, WriteOf(2, 1, "a"));
-  EXPECT_TRUE(failures.empty());
-
-  WriteTo(2, disk2, WriteOf(2, 1, "b"));
-
-  EXPECT_EQ(failures.size(), 1u);
-}
-
-TEST_F(InvariantsTest, FindAnEntryThatIsAppliedWithoutAMajority) {
-  WriteTo(1, disk1, WriteOf(2, 1));
-
-  invariants.OnApplied(NodeId(1), {Term(2), LogIndex(1), 0});
-
-  EXPECT_EQ(failures.size(), 1u);
-}
-
-TEST_F(InvariantsTest, FindATruncatedCommittedEntry) {
-  WriteTo(1, disk1, WriteOf(2, 1));
-  WriteTo(2, disk2, WriteOf(2, 1));
-  invariants.OnApplied(NodeId(1), {Term(2), LogIndex(1), 0});
-  EXPECT_TRUE(failures.empty());
-  LogWrite truncation = WriteOf(3, 1);
-  truncation.truncate_from = LogIndex(1);
-
-  WriteTo(2, disk2, truncation);
-
-  EXPECT_EQ(failures.size(), 1u);
-}
-
-TEST_F(InvariantsTest, FindStatesThatDiffer) {
-  WriteTo(1, disk1, WriteOf(2, 1));
-  WriteTo(2, disk2, WriteOf(2, 1));
-  invariants.OnApplied(NodeId(1), {Term(2), LogIndex(1), 7});
-
-  invariants.OnApplied(NodeId(2), {Term(2), LogIndex(1), 8});
-
-  EXPECT_EQ(failures.size(), 1u);
 }
 
 }  // namespace
