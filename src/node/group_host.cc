@@ -6,11 +6,16 @@
 #include <chrono>
 #include <thread>
 
+#include "seshat/base/mutex.h"
+#include "seshat/node/log.h"
 #include "seshat/ports/state_store.h"
 #include "seshat/service/system_state_machine.h"
 
 namespace seshat {
 namespace {
+
+// A transfer ends by itself before that; but not in a node that has failed.
+constexpr Duration kHandOverMax = std::chrono::seconds(5);
 
 // The system group and the data groups on different threads, where there are cores for it.
 std::size_t LaneCount() {
@@ -86,6 +91,38 @@ Result<HostedDataGroup> GroupHost::OpenDataGroup(const ShardPlacement& shard,
   hosted.driver = *std::move(driver);
   registry_.Add(shard.group, hosted.driver);
   return hosted;
+}
+
+void GroupHost::HandOverLeadership() {
+  struct Waiting {
+    Mutex mutex;
+    CondVar changed;
+    std::size_t groups SESHAT_GUARDED_BY(mutex) = 0;
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  for (const auto& [group, driver] : registry_.All()) {
+    if (!driver->view().is_leader.load(std::memory_order_acquire)) continue;
+    {
+      MutexLock lock(waiting->mutex);
+      ++waiting->groups;
+    }
+    driver->TransferLeadership(kNoNode, [waiting, group = group](const Status& status) {
+      if (status) {
+        Log(LogLevel::kInfo, "node", "handed leadership over", {{"group", group.value()}});
+      } else {
+        Log(LogLevel::kInfo, "node", "could not hand leadership over",
+            {{"group", group.value()}, {"reason", status.error().message()}});
+      }
+      MutexLock lock(waiting->mutex);
+      --waiting->groups;
+      waiting->changed.NotifyAll();
+    });
+  }
+  const MonotonicTime end = ports_.clock->Now() + kHandOverMax;
+  MutexLock lock(waiting->mutex);
+  while (waiting->groups > 0 && ports_.clock->Now() < end) {
+    waiting->changed.WaitFor(waiting->mutex, std::chrono::milliseconds(100));
+  }
 }
 
 void GroupHost::Stop() {

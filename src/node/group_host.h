@@ -54,6 +54,9 @@ class GroupHost {
 
   GroupRegistry& registry() { return registry_; }
 
+  // Hands over the leadership of every group that this node leads, where another node can take it.
+  // Waits until that is done or has failed, some seconds at most.
+  void HandOverLeadership();
   // Stops every driver, which answers what waits, then the threads. May be called twice.
   void Stop();
 

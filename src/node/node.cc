@@ -309,7 +309,9 @@ void Node::Impl::Stop() {
   if (std::exchange(is_stopped_, true)) return;
   if (health_) health_->SetStopping();
   if (steward_) steward_->Stop();
-  // First the clients get their answers, while the groups can still give them.
+  // A successor that is told so saves the cluster the wait until an election begins by itself.
+  if (groups_) groups_->HandOverLeadership();
+  // Then the clients get their answers, while the groups can still give them.
   if (clients_) clients_->Stop(kDrainMax);
   if (service_) {
     service_->StopAccepting();

@@ -58,18 +58,24 @@ void Core::Impl::Tick(MonotonicTime now) {
     BecomeFollower(term_, kNoNode);
     return;
   }
+  if (now_ >= transfer_deadline_) transferee_ = kNoNode;
   if (now_ >= heartbeat_due_) heartbeats_due_ = true;
 }
 
 MonotonicTime Core::Impl::NextDeadline() const {
   if (role_ != Role::kLeader) return MayCampaign() ? election_deadline_ : kNever;
   if (followers_.empty()) return kNever;
-  return std::min(heartbeat_due_, QuorumContact() + options_.election_timeout_max);
+  const MonotonicTime transfer = transferee_ == kNoNode ? kNever : transfer_deadline_;
+  return std::min({heartbeat_due_, QuorumContact() + options_.election_timeout_max, transfer});
 }
 
 Result<ProposalPosition> Core::Impl::Propose(Payload data, MonotonicTime now) {
   AdvanceTime(now);
   if (role_ != Role::kLeader) return MakeError(ErrorCode::kUnavailable, "not the leader");
+  // It would move the mark that the other has to reach.
+  if (transferee_ != kNoNode) {
+    return MakeError(ErrorCode::kUnavailable, "leadership is being handed over");
+  }
   const std::size_t bytes = Entry::kOverheadBytes + (data ? data->size() : 0);
   // One proposal is always taken, or one larger than the bound could never be.
   if (uncommitted_bytes_ > 0 && uncommitted_bytes_ + bytes > options_.uncommitted_bytes_max) {
@@ -221,6 +227,14 @@ Result<ProposalPosition> Core::Propose(Payload data, MonotonicTime now) {
 Status Core::RequestRead(std::uint64_t context, MonotonicTime now) {
   return impl_->RequestRead(context, now);
 }
+Status Core::TransferLeadership(NodeId to, MonotonicTime now) {
+  return impl_->TransferLeadership(to, now);
+}
+
+NodeId Core::transferee() const {
+  return impl_->transferee();
+}
+
 void Core::Campaign(MonotonicTime now) {
   impl_->Campaign(now);
 }

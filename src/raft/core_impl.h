@@ -16,7 +16,7 @@
 //     longer than that; after a restart it starts where the predecessor's promise may end.
 //
 // Files: core.cc (facade, time, Ready), core_step.cc (messages in), election.cc, replication.cc
-// (leader), follower.cc, read_index.cc (rounds and leases).
+// (leader), follower.cc, read_index.cc (rounds and leases), transfer.cc.
 #pragma once
 
 #include <cstddef>
@@ -44,6 +44,7 @@ class Core::Impl {
   Result<ProposalPosition> Propose(Payload data, MonotonicTime now);
   Status RequestRead(std::uint64_t context, MonotonicTime now);
   void Campaign(MonotonicTime now);
+  Status TransferLeadership(NodeId to, MonotonicTime now);
   bool HasReady() const;
   Ready TakeReady();
   void OnPersisted(std::uint64_t number, MonotonicTime now);
@@ -57,6 +58,7 @@ class Core::Impl {
   Role role() const { return role_; }
   Term term() const { return term_; }
   NodeId leader() const { return leader_; }
+  NodeId transferee() const { return transferee_; }
 
  private:
   struct HardWrite {
@@ -98,9 +100,10 @@ class Core::Impl {
   void ResetElectionTimer();
   void BecomeFollower(Term term, NodeId leader);
   void StartPreVote();
-  void StartElection();
+  // `is_transfer`: the leader has asked for it.
+  void StartElection(bool is_transfer);
   void BecomeLeader();
-  void AskForVotes(MessageType type, Term term);
+  void AskForVotes(MessageType type, Term term, bool is_transfer);
   void RecordVote(NodeId from, bool granted);
   void OnPreVoteRequest(const Message& message);
   void OnPreVoteResponse(const Message& message);
@@ -146,6 +149,12 @@ class Core::Impl {
   void OnReadIndexRequest(const Message& message);
   void OnReadIndexResponse(const Message& message);
 
+  // transfer.cc
+  NodeId ChooseTransferee() const;  // kNoNode: no voter answers
+  void TellTransfereeIfLevel();
+  void ForgetTransfer();
+  void OnTimeoutNow(const Message& message);
+
   const CoreOptions options_;
   Random random_;
   MonotonicTime now_;
@@ -187,6 +196,10 @@ class Core::Impl {
   std::deque<PendingRead> pending_reads_;  // ascending by round
   std::uint64_t read_round_ = 0;           // the last one started
   std::uint64_t confirmed_round_ = 0;
+  NodeId transferee_;  // leadership is being handed to it; kNoNode: to nobody
+  bool has_told_transferee_ = false;
+  MonotonicTime transfer_deadline_;
+  bool gave_up_leases_ = false;  // for the rest of this term
 
   // The next Ready.
   std::uint64_t last_ready_ = 0;

@@ -123,8 +123,9 @@ void Core::Impl::Dispatch(Message& message) {
       // Says that there is a leader, no more: this build's leaders send no snapshots.
       FollowLeader(message.from);
       return;
-    case MessageType::kSnapshotResponse:
     case MessageType::kTimeoutNow:
+      return OnTimeoutNow(message);
+    case MessageType::kSnapshotResponse:
       return;
   }
 }

@@ -60,6 +60,7 @@ void Core::Impl::BecomeFollower(Term term, NodeId leader) {
     // Rejections carry the term we led in: who asked in it must not take them for a newer one's.
     if (!HasBug("reads-survive-step-down")) FailPendingReads();
     if (!HasBug("progress-survives-step-down")) followers_.clear();
+    ForgetTransfer();
   }
   if (has_new_leader) FailForwardedReads();
   if (term > term_) SetTerm(term, HasBug("vote-kept-in-new-term") ? vote_ : kNoNode);
@@ -76,27 +77,28 @@ void Core::Impl::StartPreVote() {
   leader_ = kNoNode;
   votes_.clear();
   ResetElectionTimer();
-  AskForVotes(MessageType::kPreVoteRequest, term_.Next());
+  AskForVotes(MessageType::kPreVoteRequest, term_.Next(), false);
   // Nothing durable depends on a pre-vote, so our own counts at once.
   RecordVote(options_.id, true);
 }
 
-void Core::Impl::StartElection() {
+void Core::Impl::StartElection(bool is_transfer) {
   SetTerm(term_.Next(), options_.id);
   role_ = Role::kCandidate;
   leader_ = kNoNode;
   votes_.clear();
   ResetElectionTimer();
-  AskForVotes(MessageType::kVoteRequest, term_);
+  AskForVotes(MessageType::kVoteRequest, term_, is_transfer);
 }
 
-void Core::Impl::AskForVotes(MessageType type, Term term) {
+void Core::Impl::AskForVotes(MessageType type, Term term, bool is_transfer) {
   for (const NodeId voter : configuration().Voters()) {
     if (voter == options_.id) continue;
     Message request = NewMessage(type, voter);
     request.term = term;
     request.log_index = log_.last_index();
     request.log_term = log_.last_term();
+    request.transfer = is_transfer;
     if (type == MessageType::kPreVoteRequest) {
       SendNow(std::move(request));
     } else {
@@ -118,7 +120,7 @@ void Core::Impl::RecordVote(NodeId from, bool granted) {
   });
   if (outcome == VoteOutcome::kPending) return;
   if (outcome == VoteOutcome::kLost) return BecomeFollower(term_, kNoNode);
-  if (role_ == Role::kPreCandidate) return StartElection();
+  if (role_ == Role::kPreCandidate) return StartElection(false);
   BecomeLeader();
 }
 

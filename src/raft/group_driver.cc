@@ -54,6 +54,10 @@ bool GroupDriver::TryLeaseRead(ReadPermit& permit) const {
   return impl_->TryLeaseRead(permit);
 }
 
+void GroupDriver::TransferLeadership(NodeId to, UniqueFunction<void(Status)> done) {
+  impl_->TransferLeadership(to, std::move(done));
+}
+
 void GroupDriver::WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) {
   impl_->WhenAppliedPast(index, std::move(done));
 }

@@ -128,6 +128,13 @@ bool GroupDriver::Impl::TryLeaseRead(ReadPermit& permit) const {
   return true;
 }
 
+void GroupDriver::Impl::TransferLeadership(NodeId to, TransferDone done) {
+  const bool is_running = Enqueue(Urgency::kNow, [&](Inbox& inbox) {
+    inbox.transfers.push_back({.to = to, .done = std::move(done)});
+  });
+  if (!is_running) done(MakeError(ErrorCode::kUnavailable, "the group does not run on this node"));
+}
+
 void GroupDriver::Impl::WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) {
   {
     // The apply executor publishes `applied` before it takes this lock to look for waiters, so

@@ -91,6 +91,7 @@ void GroupDriver::Impl::Cycle() {
   HandleNotices(inbox, now);
   StepMessages(inbox.messages, now);
   if (now >= core_.NextDeadline()) core_.Tick(now);
+  BeginTransfers(inbox.transfers, now);
   HandleReadys(now);
   PublishView(now);  // leadership may just have changed: proposals and reads meet the new state
   ProposeQueued(inbox.proposals, now);
@@ -101,6 +102,7 @@ void GroupDriver::Impl::Cycle() {
   PublishView(now);
   DispatchApplies();
   in_flight_.Expire(now);
+  FinishTransfer();
   FinishReads(now);
   PublishStatus(now);
   ArmTimer();
@@ -438,6 +440,7 @@ void GroupDriver::Impl::OnTimer(MonotonicTime when) {
 void GroupDriver::Impl::Halt() {
   is_halted_ = true;
   Inbox inbox = TakeInbox();
+  FailTransfers(inbox.transfers, Error(ErrorCode::kCancelled, "the node is stopping"));
   Refuse(inbox.proposals, 0, inbox.proposals.size(),
          Error(ErrorCode::kCancelled, "the node is stopping"));
   in_flight_.AbandonAll("the node stopped before the write was committed");

@@ -42,6 +42,8 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
        std::unique_ptr<StateMachine> state_machine, LoadedGroup loaded);
   ~Impl();
 
+  using TransferDone = UniqueFunction<void(Status)>;
+
   void Start();
   void BeginStop(UniqueFunction<void()> done);
   void Propose(std::vector<Proposal> proposals);
@@ -53,6 +55,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   const GroupView& view() const { return view_; }
   GroupStatus GetStatus() const;
   void OnLeadershipChange(UniqueFunction<void(bool, Term)> listener);
+  void TransferLeadership(NodeId to, TransferDone done);
 
  private:
   enum class State { kNew, kRunning, kStopping };
@@ -73,6 +76,10 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     Term term;  // in which it was asked for
     std::vector<Entry> entries;
   };
+  struct TransferRequest {
+    NodeId to;
+    TransferDone done;
+  };
   struct Inbox {
     std::vector<Message> messages;
     std::size_t message_bytes = 0;
@@ -82,6 +89,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     std::vector<AppliedNotice> applied;
     std::vector<FetchedNotice> fetched;
     std::optional<std::vector<Entry>> loaded;  // to be applied
+    std::vector<TransferRequest> transfers;
   };
   // A Ready whose write, or that of one before it, is not durable yet.
   struct PendingReady {
@@ -124,6 +132,9 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   void FlushOutgoing();
   void StartFetch(const FetchRequest& fetch);
   void PublishView(MonotonicTime now);
+  void BeginTransfers(std::vector<TransferRequest>& requests, MonotonicTime now);
+  void FinishTransfer();
+  void FailTransfers(std::vector<TransferRequest>& requests, const Error& why);
   void DispatchApplies();
   void Dispatch(std::vector<Entry> entries);
   void StartLoad(LogIndex first, LogIndex end);
@@ -185,6 +196,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   bool was_leader_ = false;
   Term known_term_;
   UniqueFunction<void(bool, Term)> leadership_listener_;
+  TransferDone transfer_done_;            // of the transfer under way
   std::unique_ptr<DriverGauges> gauges_;  // null without metrics
 };
 

@@ -25,6 +25,8 @@ bool Core::Impl::LeadsWithCommit() const {
 
 MonotonicTime Core::Impl::LeaseUntil() const {
   if (!options_.leases || !LeadsWithCommit()) return MonotonicTime{};
+  const bool may_be_followed = gave_up_leases_ || transferee_ != kNoNode;
+  if (may_be_followed && !HasBug("lease-kept-in-transfer")) return MonotonicTime{};
   if (HasBug("lease-without-quorum") && !followers_.empty()) {
     return std::ranges::max(followers_, {}, &Progress::vouched_until).vouched_until;
   }

@@ -132,6 +132,7 @@ void Core::Impl::OnAppendResponse(const Message& message) {
   }
   NoteIfSendable(*follower);
   CommitByCounting();  // may end the leadership, and with it `follower`
+  TellTransfereeIfLevel();
 }
 
 void Core::Impl::NoteIfSendable(const Progress& follower) {

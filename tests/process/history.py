@@ -8,6 +8,8 @@ import threading
 
 import redis
 
+from cluster import wait_until
+
 
 def is_not_applied(error):
     """True when the reply promises that the write will never take effect."""
@@ -92,3 +94,8 @@ class Load:
         client = node.client()
         for writer in self.writers:
             writer.check(client.get(writer.key))
+
+
+def let_it_run(load, writes=200, deadline_s=20):
+    before = load.total()
+    wait_until(lambda: load.total() >= before + writes, deadline_s, f"{writes} more writes")

@@ -7,14 +7,9 @@ import pytest
 import redis
 
 from cluster import connections_with_unread_bytes, wait_until
-from history import Load
+from history import Load, let_it_run
 
 NEW_LEADER_DEADLINE_S = 2
-
-
-def let_it_run(load, writes=200, deadline_s=20):
-    before = load.total()
-    wait_until(lambda: load.total() >= before + writes, deadline_s, f"{writes} more writes")
 
 
 def wait_for_write(nodes, key, deadline_s):

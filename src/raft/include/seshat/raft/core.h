@@ -172,6 +172,16 @@ class Core {
   // run out (read rule 6), never sooner. For tests and scripts.
   void Campaign(MonotonicTime now);
 
+  // Begins to hand leadership over to `to`; kNoNode: to the voter furthest along of those that
+  // answer. From now on proposals are refused and no lease holds. `to` campaigns once it has
+  // everything. It ends when this node leads no more, or after election_timeout_max: then this node
+  // goes on leading, without leases in this term if `to` has been told to campaign.
+  // Errors: kUnavailable: not the leader, or no voter answers; kInvalidArgument: `to` leads already
+  //         or is no voter; kFailedPrecondition: another transfer is under way.
+  Status TransferLeadership(NodeId to, MonotonicTime now);
+  // To whom leadership is being handed over; kNoNode: to nobody.
+  NodeId transferee() const;
+
   // What there is to do since the last Ready. Call while HasReady().
   bool HasReady() const;
   Ready TakeReady();

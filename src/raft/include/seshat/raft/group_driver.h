@@ -136,6 +136,11 @@ class GroupDriver {
   // the call when it does not run.
   void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done);
 
+  // Hands leadership over to `to`; kNoNode: to whom it suits best. `done` is told when this node
+  // leads no more, or why it still does: errors of Core::TransferLeadership; kUnavailable also when
+  // the other did not take over in time. Meanwhile writes are refused, untouched.
+  void TransferLeadership(NodeId to, UniqueFunction<void(Status)> done);
+
   // Peers' messages for this group, in the order they came.
   void OnMessages(std::vector<Message> messages);
 
