@@ -20,7 +20,8 @@ namespace {
 class InvariantsTest : public testing::Test {
  protected:
   InvariantsTest() {
-    for (SimDisk* disk : {&disk1, &disk2, &disk3}) EXPECT_TRUE(disk->CreateGroup(kFirstDataGroup, ""));
+    for (SimDisk* disk : {&disk1, &disk2, &disk3})
+      EXPECT_TRUE(disk->CreateGroup(kFirstDataGroup, ""));
   }
   void WriteTo(std::uint64_t node, SimDisk& disk, const LogWrite& write) {
     invariants.OnLogWrite(NodeId(node), write);
@@ -163,11 +164,10 @@ class PromiseChecksTest : public testing::Test {
   SimDisk disk2{scheduler, NodeId(2)};
   SimDisk disk3{scheduler, NodeId(3)};
   std::vector<std::string> failures;
-  PromiseChecks checks{kFirstDataGroup,
-                       {{NodeId(1), {&disk1, &clock}},
-                        {NodeId(2), {&disk2, &clock}},
-                        {NodeId(3), {&disk3, &clock}}},
-                       [this](std::string what) { failures.push_back(std::move(what)); }};
+  PromiseChecks checks{
+      kFirstDataGroup,
+      {{NodeId(1), {&disk1, &clock}}, {NodeId(2), {&disk2, &clock}}, {NodeId(3), {&disk3, &clock}}},
+      [this](std::string what) { failures.push_back(std::move(what)); }};
 };
 
 TEST_F(PromiseChecksTest, FindAVoteThatIsNotOnTheDisk) {

@@ -82,6 +82,8 @@ void Nemesis::Strike() {
       return Blink(AnyNode());
     case Fault::kGracefulStop:
       return StopOne();
+    case Fault::kTransfer:
+      return Transfer();
     case Fault::kPause:
       return PauseOne();
     case Fault::kCutLinks:
@@ -176,7 +178,9 @@ void Nemesis::Usurp() {
 void Nemesis::Restore(SimNode& successor) {
   scheduler_.After(scheduler_.Between(milliseconds(5), milliseconds(300)), [this, &successor] {
     HealNetwork();
-    CrashSoon(successor, milliseconds(500));
+    const bool is_at_once = scheduler_.random().Chance(1, 2);
+    CrashSoon(successor, milliseconds(is_at_once ? 10 : 500));
+    ambushes_left_ += scheduler_.random().Below(3);
   });
 }
 
@@ -209,8 +213,30 @@ void Nemesis::StopOne() {
   scheduler_.After(milliseconds(50), [this, &node] { RestartLater(node); });
 }
 
+void Nemesis::Transfer() {
+  SimNode* const leader = Leader();
+  if (leader == nullptr) return;
+  SimNode& target = AnyNode();
+  const NodeId to = scheduler_.random().Chance(1, 4) ? kNoNode : target.id();
+  scheduler_.Note("hands over", leader->id(), to.value());
+  leader->driver().TransferLeadership(to, [](const Status&) {});
+  switch (scheduler_.random().Below(4)) {
+    case 0:
+      return CrashSoon(*leader, milliseconds(20));
+    case 1:
+      return CrashSoon(AnyNode(), milliseconds(20));
+    case 2:  // the word waits, perhaps until the transfer has been given up
+      return Pause(target);
+    default:
+      return;
+  }
+}
+
 void Nemesis::PauseOne() {
-  SimNode& node = Victim();
+  Pause(Victim());
+}
+
+void Nemesis::Pause(SimNode& node) {
   node.SetPaused(true);
   scheduler_.After(scheduler_.Between(milliseconds(5), seconds(3)),
                    [&node] { node.SetPaused(false); });

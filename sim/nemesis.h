@@ -1,11 +1,11 @@
 // Nemesis: does to the cluster what the world does, as the seed decides.
 //
 // Crashes of one node or all, with and without power failure, in a write, in a call of another node
-// and around elections; graceful restarts; pauses; links cut whole, one way or so that one node
-// bridges two halves; leaders that are cut off and come back; loss, delay, duplication, reordering;
-// disks that are slow or fail to sync; jumping wall clocks. Which of them and how often is
-// the run's personality. At most what the disks and the network promise not to do stays out:
-// disk.h and network.h say what that is.
+// and around elections; graceful restarts; leaders that hand over; pauses; links cut whole, one way
+// or so that one node bridges two halves; leaders that are cut off and come back; loss, delay,
+// duplication, reordering; disks that are slow or fail to sync; jumping wall clocks. Which of them
+// and how often is the run's personality. At most what the disks and the network promise not to do
+// stays out: disk.h and network.h say what that is.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +49,9 @@ class Nemesis {
   void CrashSome();
   void CrashSoon(SimNode& node, Duration within);
   void Blink(SimNode& node);
+  void Transfer();
   void PauseOne();
+  void Pause(SimNode& node);
   void CutLinks();
   void CreepingCut();
   void Tempt();

@@ -11,10 +11,10 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Fault kFaults[] = {
-    Fault::kCrash,     Fault::kCrashAtWrite,   Fault::kCrashAtCall,  Fault::kAmbush,
-    Fault::kUsurp,     Fault::kBlink,          Fault::kGracefulStop, Fault::kPause,
-    Fault::kCutLinks,  Fault::kDegradeNetwork, Fault::kSlowDisk,     Fault::kFailSync,
-    Fault::kJumpClock, Fault::kTempt,          Fault::kCreepingCut,
+    Fault::kCrash,    Fault::kCrashAtWrite, Fault::kCrashAtCall,    Fault::kAmbush,
+    Fault::kUsurp,    Fault::kBlink,        Fault::kGracefulStop,   Fault::kTransfer,
+    Fault::kPause,    Fault::kCutLinks,     Fault::kDegradeNetwork, Fault::kSlowDisk,
+    Fault::kFailSync, Fault::kJumpClock,    Fault::kTempt,          Fault::kCreepingCut,
 };
 
 std::vector<Fault> DrawFaults(Random& random, std::span<const Fault> without) {
@@ -62,6 +62,8 @@ std::string_view ToString(Fault fault) {
       return "blink";
     case Fault::kGracefulStop:
       return "graceful-stop";
+    case Fault::kTransfer:
+      return "transfer";
     case Fault::kPause:
       return "pause";
     case Fault::kCutLinks:

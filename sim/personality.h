@@ -25,6 +25,7 @@ enum class Fault : std::uint8_t {
   kUsurp,         // a leader is cut off, comes back, and then its successor dies
   kBlink,         // a process dies and is back within milliseconds
   kGracefulStop,
+  kTransfer,  // a leader hands over
   kPause,
   kCutLinks,
   kTempt,        // a node loses the leader alone, and asks voters that have just restarted

@@ -32,6 +32,7 @@ void PromiseChecks::OnSend(NodeId from, std::string_view payload) {
 void PromiseChecks::OnMessage(NodeId from, const v1::RaftMessage& message) {
   switch (message.type()) {
     case v1::VOTE_REQUEST:
+      if (message.transfer()) transfers_.emplace(message.term(), from);
       return OnVote(from, message, from);
     case v1::VOTE_RESPONSE:
       if (!message.reject()) OnVote(from, message, NodeId(message.to()));
@@ -65,6 +66,7 @@ void PromiseChecks::OnVote(NodeId from, const v1::RaftMessage& message, NodeId c
 }
 
 void PromiseChecks::CheckLoyalty(NodeId voter, Term term, NodeId candidate) {
+  if (transfers_.contains({term, candidate})) return;
   for (const auto& [nodes, loyalty] : loyalties_) {
     const auto& [promised_by, leader] = nodes;
     if (promised_by != voter || leader == candidate || term <= loyalty.term) continue;

@@ -5,13 +5,14 @@
 //   - what a follower acknowledges is on its disk;
 //   - who promised a leader to vote for nobody else has that on its disk too, and takes part in an
 //     election only when the lease that the leader may count from it has passed on the leader's own
-//     clock (read rule 6).
+//     clock (read rule 6), or when a leader has asked for that election.
 // It reads what is on the wires and on the disks, and shares no code with what it checks.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -57,8 +58,9 @@ class PromiseChecks {
   const GroupId group_;
   const std::map<NodeId, CheckedMachine> machines_;
   const std::function<void(std::string)> fail_;
-  std::map<std::pair<Term, NodeId>, NodeId> votes_;  // by term and voter: for whom
+  std::map<std::pair<Term, NodeId>, NodeId> votes_;         // by term and voter: for whom
   std::map<std::pair<NodeId, NodeId>, Loyalty> loyalties_;  // by voter and leader
+  std::set<std::pair<Term, NodeId>> transfers_;             // candidates that a leader asked to run
 };
 
 }  // namespace seshat

@@ -155,6 +155,14 @@ Output StartCampaign(World& world, StepWords& words) {
   return "";
 }
 
+Output TransferLeadership(World& world, StepWords& words) {
+  const NodeId from = TakeUpNode(world, words);
+  const NodeId to = words.TakeNode();
+  if (const Status status = words.Finish(); !status) return Wrong(status);
+  const Status begun = world->Transfer(from, to);
+  return begun ? "" : fmt::format("refused: {}\n", begun.error().message());
+}
+
 Output ProposeEntries(World& world, StepWords& words) {
   const NodeId id = TakeUpNode(world, words);
   const std::uint64_t count = words.TakeNumberOr(1, "the number of proposals", kCountMax);
@@ -474,6 +482,7 @@ constexpr std::array kStepKinds = {
     StepKind{"run", "run [TICKS]", RunWorld},
     StepKind{"settle", "settle", SettleWorld},
     StepKind{"campaign", "campaign NODE", StartCampaign},
+    StepKind{"transfer", "transfer NODE NODE", TransferLeadership},
     StepKind{"propose", "propose NODE [COUNT]", ProposeEntries},
     StepKind{"read", "read NODE", RequestRead},
     StepKind{"deliver", "deliver NODES NODES [PLACE]", DeliverMessages},

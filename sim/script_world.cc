@@ -85,6 +85,13 @@ void ScriptWorld::Campaign(NodeId id) {
   Pump(node);
 }
 
+Status ScriptWorld::Transfer(NodeId id, NodeId to) {
+  ScriptNode& node = nodes_.at(id);
+  const Status status = node.core->TransferLeadership(to, node.Now());
+  Pump(node);
+  return status;
+}
+
 Status ScriptWorld::Propose(NodeId id, std::uint64_t count) {
   ScriptNode& node = nodes_.at(id);
   Status status;

@@ -89,6 +89,8 @@ class ScriptWorld {
   // Time passes, but the node does not notice: its process or its machine stood still.
   void Pause(NodeId id, std::uint64_t ticks);
   void Campaign(NodeId id);
+  // Errors: those of Core::TransferLeadership; nothing has changed then.
+  Status Transfer(NodeId id, NodeId to);
   // All in one turn. Errors: those of Core::Propose; some may have been appended then.
   Status Propose(NodeId id, std::uint64_t count);
   // Errors: those of Core::RequestRead; there is no new read then.

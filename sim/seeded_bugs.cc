@@ -63,6 +63,8 @@ constexpr SeededBug kSeededBugs[] = {
     {"lease-from-answer", "rule 4: a lease counts from the answer, not from the question", ""},
     {"lease-without-quorum", "rule 4: one follower's promise is enough", kFiveNodes},
     {"clock-stops-in-suspend", "rule 5: the clock stands still while the machine is suspended", ""},
+    {"lease-kept-in-transfer", "rule 4: a leader goes on by its lease while it hands over", ""},
+    {"lease-resumed-after-transfer", "rule 4: it does so after a transfer that may yet come", ""},
     {"lease-exceeds-promise", "rule 6: a lease is twice as long as the promise", ""},
     {"lease-by-own-stickiness", "rule 6: a leader takes its own setting for the promise", ""},
     {"stickiness-ignored", "rule 6: nobody keeps a promise", ""},

@@ -43,11 +43,11 @@ Totals& Totals::operator+=(const Totals& other) {
 }
 
 std::string Totals::Describe() const {
-  std::string text =
-      fmt::format("{:.0f} simulated seconds, {:.0f} for each of {:.1f} s of processor time; {} "
-                  "operations; {} of {} histories undecided\nfaults:",
-                  Seconds(simulated), Seconds(simulated) / Seconds(processor), Seconds(processor),
-                  operations, undecided, runs);
+  std::string text = fmt::format(
+      "{:.0f} simulated seconds, {:.0f} for each of {:.1f} s of processor time; {} "
+      "operations; {} of {} histories undecided\nfaults:",
+      Seconds(simulated), Seconds(simulated) / Seconds(processor), Seconds(processor), operations,
+      undecided, runs);
   for (const Fault fault : Faults()) {
     text += fmt::format(" {} {}", faults.at(static_cast<std::size_t>(fault)), ToString(fault));
   }

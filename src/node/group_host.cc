@@ -100,13 +100,13 @@ void GroupHost::HandOverLeadership() {
     std::size_t groups SESHAT_GUARDED_BY(mutex) = 0;
   };
   const auto waiting = std::make_shared<Waiting>();
-  for (const auto& [group, driver] : registry_.All()) {
+  for (const auto& [id, driver] : registry_.All()) {
     if (!driver->view().is_leader.load(std::memory_order_acquire)) continue;
     {
       MutexLock lock(waiting->mutex);
       ++waiting->groups;
     }
-    driver->TransferLeadership(kNoNode, [waiting, group = group](const Status& status) {
+    driver->TransferLeadership(kNoNode, [waiting, group = id](const Status& status) {
       if (status) {
         Log(LogLevel::kInfo, "node", "handed leadership over", {{"group", group.value()}});
       } else {
