@@ -303,7 +303,7 @@ TEST(ElectionTest, MessagesThatMakeNoSenseAreDropped) {
   Message second_leader = VoteRequest(MessageType::kHeartbeatRequest, 3, 2, 1, 0, 0);
 
   for (const Message& message : {gap, future_term, bare_config, huge_term, stranger, second_leader,
-                                 VoteRequest(MessageType::kTimeoutNow, 1, 2, 1, 0, 0),
+                                 VoteRequest(MessageType::kTimeoutNow, 3, 2, 1, 0, 0),
                                  VoteRequest(MessageType::kSnapshotRequest, 1, 2, 1, 0, 0)}) {
     group.Step(message);
   }
