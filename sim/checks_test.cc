@@ -158,6 +158,15 @@ class PromiseChecksTest : public testing::Test {
     checks.OnSend(NodeId(1), batch.SerializeAsString());
   }
 
+  // To node 2, in term 3.
+  void PromiseTenSeconds() {
+    Persist(3, 2, 10'000);
+    v1::RaftMessage answer = MessageTo(2, v1::HEARTBEAT_RESPONSE, 3);
+    answer.set_promise_ms(10'000);
+    answer.set_sent_at_ns(clock.Now().since_boot.count());
+    Send(answer);
+  }
+
   SimScheduler scheduler{1, false};
   SimClock clock{scheduler, MonotonicTime{}, 0};
   SimDisk disk1{scheduler, NodeId(1)};
@@ -239,11 +248,7 @@ TEST_F(PromiseChecksTest, FindAPromiseThatIsNotOnTheDisk) {
 }
 
 TEST_F(PromiseChecksTest, FindAVoteWhileALeaderMayCountOnThePromise) {
-  Persist(3, 2, 10'000);
-  v1::RaftMessage answer = MessageTo(2, v1::HEARTBEAT_RESPONSE, 3);
-  answer.set_promise_ms(10'000);
-  answer.set_sent_at_ns(clock.Now().since_boot.count());
-  Send(answer);
+  PromiseTenSeconds();
   Persist(4, 3, 10'000);
   EXPECT_TRUE(failures.empty());
 
@@ -253,11 +258,7 @@ TEST_F(PromiseChecksTest, FindAVoteWhileALeaderMayCountOnThePromise) {
 }
 
 TEST_F(PromiseChecksTest, APromiseEnds) {
-  Persist(3, 2, 10'000);
-  v1::RaftMessage answer = MessageTo(2, v1::HEARTBEAT_RESPONSE, 3);
-  answer.set_promise_ms(10'000);
-  answer.set_sent_at_ns(clock.Now().since_boot.count());
-  Send(answer);
+  PromiseTenSeconds();
   scheduler.RunUntil(scheduler.now() + std::chrono::seconds(8));
   Persist(4, 3, 10'000);
 

@@ -6,9 +6,10 @@
 //   seshat-sim --script FILE|-
 // Exit status 0 when every run held, 1 when one failed, 2 for wrong arguments or a wrong step.
 // `--seeds` runs each job in a process of its own, so that a crash of one seed is reported like any
-// other failure. `--bug` switches one of the seeded bugs on (seeded_bugs.h); `--list-bugs` gives
-// one a line: name, options of the runs that find it, what it breaks, separated by `|`. `--script`
-// plays a scenario on bare cores (script.h) from a file or standard input.
+// other failure, and ends with what all came to (totals.h). `--bug` switches one of the seeded bugs
+// on (seeded_bugs.h); `--list-bugs` gives one a line: name, options of the runs that find it, what
+// it breaks, separated by `|`. `--script` plays a scenario on bare cores (script.h) from a file or
+// standard input.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -44,7 +44,7 @@ void ReadAudit::Ask(SimNode& node) {
   });
 }
 
-void ReadAudit::OnLeader(NodeId, Term term) {
+void ReadAudit::OnLeader(Term term) {
   newest_term_ = std::max(newest_term_, term);
   CheckLeases();
 }

@@ -24,7 +24,7 @@ class ReadAudit {
 
   // From now on every node is asked every now and then.
   void Start();
-  void OnLeader(NodeId node, Term term);
+  void OnLeader(Term term);
   // To be called whenever something became committed or a node goes on: no lease may hide it.
   void CheckLeases();
 

@@ -72,7 +72,7 @@ class Simulation {
     observer.on_leader = [this](NodeId node, Term term, LogIndex commit) {
       invariants_->OnLeader(node, term, commit);
       promises_->OnLeader(node, term);
-      read_audit_->OnLeader(node, term);
+      read_audit_->OnLeader(term);
       nemesis_->OnLeader(node);
     };
     observer.on_applied = [this](NodeId node, const AppliedFact& fact) {

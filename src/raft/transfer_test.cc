@@ -29,6 +29,15 @@ class TransferTest : public testing::Test {
     group.Pump(1);
     return status;
   }
+  // In the present term of node 2.
+  Message TimeoutNowToTwo(std::uint64_t from) {
+    Message word;
+    word.type = MessageType::kTimeoutNow;
+    word.from = NodeId(from);
+    word.to = NodeId(2);
+    word.term = group.core(2).term();
+    return word;
+  }
   bool HasLease() { return group.core(1).LeaseUntil() > group.Now(1); }
 
   CoreHarness group{3};
@@ -143,24 +152,14 @@ TEST_F(TransferTest, WhatIsImpossibleIsRefused) {
 }
 
 TEST_F(TransferTest, OnlyTheLeaderMayAskForIt) {
-  Message word;
-  word.type = MessageType::kTimeoutNow;
-  word.from = NodeId(3);
-  word.to = NodeId(2);
-  word.term = group.core(2).term();
-
-  group.Step(word);
+  group.Step(TimeoutNowToTwo(3));
   group.Settle();
 
   EXPECT_EQ(group.Leaders(), std::vector<std::uint64_t>{1});
 }
 
 TEST_F(TransferTest, OfAnEarlierTermItIsIgnored) {
-  Message word;
-  word.type = MessageType::kTimeoutNow;
-  word.from = NodeId(1);
-  word.to = NodeId(2);
-  word.term = group.core(2).term();
+  const Message word = TimeoutNowToTwo(1);
   group.Isolate(1);
   group.AdvanceMs(3000);
   const std::vector<std::uint64_t> leaders = group.Leaders();
