@@ -196,7 +196,8 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   bool was_leader_ = false;
   Term known_term_;
   UniqueFunction<void(bool, Term)> leadership_listener_;
-  TransferDone transfer_done_;            // of the transfer under way
+  TransferDone transfer_done_;  // of the transfer under way
+  NodeId transfer_to_;
   std::unique_ptr<DriverGauges> gauges_;  // null without metrics
 };
 
