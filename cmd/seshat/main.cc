@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cluster_command.h"
+#include "leader_command.h"
 #include "serve_command.h"
 #include "seshat/node/node_config.h"
 #include "status_command.h"
@@ -77,16 +78,36 @@ CLI::App* AddCluster(CLI::App& app, ClusterOptions& options) {
   return cluster;
 }
 
+CLI::App* AddLeaderTransfer(CLI::App& app, LeaderTransferOptions& options) {
+  CLI::App* const leader = app.add_subcommand("leader", "Say who leads");
+  leader->require_subcommand(1);
+  CLI::App* const transfer =
+      leader->add_subcommand("transfer", "Hand the leadership of a group to a node");
+  transfer->add_option("--group", options.group, "data, system, or a group's number")
+      ->option_text("G")
+      ->required();
+  transfer->add_option("--to", options.to, "the node that shall lead; default: the best placed")
+      ->option_text("N")
+      ->check(CLI::PositiveNumber);
+  transfer->add_option("--admin", options.address, "any node's admin address")
+      ->option_text("H:P")
+      ->capture_default_str();
+  transfer->add_flag("--json", options.as_json, "as JSON");
+  return transfer;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"Seshat: a distributed key-value store that speaks the Redis protocol", "seshat"};
   app.set_version_flag("--version", "seshat " SESHAT_VERSION);
   app.require_subcommand(1);
   ServeFlags serve_flags;
   ClusterOptions cluster_options;
+  LeaderTransferOptions transfer_options;
   std::string status_address = "127.0.0.1:9090";
   bool as_json = false;
   const CLI::App* const serve = AddServe(app, serve_flags);
   const CLI::App* const cluster = AddCluster(app, cluster_options);
+  const CLI::App* const transfer = AddLeaderTransfer(app, transfer_options);
   CLI::App* const status = app.add_subcommand("status", "Show how a node and its cluster are");
   status->add_option("--addr", status_address, "the node's admin address")
       ->option_text("ADMIN-H:P")
@@ -99,6 +120,7 @@ int Main(int argc, char** argv) {
   }
   if (serve->parsed()) return RunServe(SourcesOf(*serve, serve_flags));
   if (cluster->parsed()) return RunCluster(cluster_options);
+  if (transfer->parsed()) return RunLeaderTransfer(transfer_options);
   return RunStatus(status_address, as_json);
 }
 

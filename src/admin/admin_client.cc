@@ -135,10 +135,8 @@ Result<AdminResponse> ParseResponse(const std::string& text) {
   return response;
 }
 
-}  // namespace
-
-Result<AdminResponse> AdminGet(const std::string& address, const std::string& path,
-                               Duration timeout) {
+// `head`: the request line and the headers that only it has.
+Result<AdminResponse> Ask(const std::string& address, const std::string& head, Duration timeout) {
   const Deadline deadline = std::chrono::steady_clock::now() + timeout;
   const std::size_t colon = address.rfind(':');
   if (colon == std::string::npos || colon == 0 || colon + 1 == address.size()) {
@@ -156,13 +154,28 @@ Result<AdminResponse> AdminGet(const std::string& address, const std::string& pa
   if (!socket) return with_context(socket.error());
   // HTTP/1.0: the answer ends where the connection does, and is never chunked.
   const std::string request =
-      fmt::format("GET {} HTTP/1.0\r\nHost: {}\r\nConnection: close\r\n\r\n", path, address);
+      fmt::format("{}\r\nHost: {}\r\nConnection: close\r\n\r\n", head, address);
   if (Status sent = SendAll(*socket, request, deadline); !sent) return with_context(sent.error());
   Result<std::string> text = ReceiveAll(*socket, deadline);
   if (!text) return with_context(text.error());
   Result<AdminResponse> response = ParseResponse(*text);
   if (!response) return with_context(response.error());
   return response;
+}
+
+}  // namespace
+
+Result<AdminResponse> AdminGet(const std::string& address, const std::string& path,
+                               Duration timeout) {
+  return Ask(address, fmt::format("GET {} HTTP/1.0", path), timeout);
+}
+
+Result<AdminResponse> AdminPost(const std::string& address, const std::string& path,
+                                Duration timeout) {
+  return Ask(
+      address,
+      fmt::format("POST {} HTTP/1.0\r\nContent-Length: 0\r\n{}: 1", path, kAdminRequestHeader),
+      timeout);
 }
 
 }  // namespace seshat

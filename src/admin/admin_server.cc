@@ -4,12 +4,16 @@
 #include <fmt/format.h>
 
 #include <atomic>
+#include <charconv>
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "seshat/admin/admin_client.h"
+#include "seshat/admin/group_names.h"
 
 namespace seshat {
 namespace {
@@ -18,18 +22,30 @@ struct HttpAnswer {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::string_view allow;  // 405: the methods that the path has
 };
+
+constexpr std::string_view kReadMethods = "GET, HEAD";
+constexpr std::string_view kTransferPath = "/leader/transfer";
 
 std::string_view ReasonPhrase(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 400:
+      return "Bad Request";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 409:
+      return "Conflict";
     case 413:
       return "Payload Too Large";
+    case 421:
+      return "Misdirected Request";
     default:
       return "Service Unavailable";
   }
@@ -39,13 +55,54 @@ HttpAnswer FromHealth(std::string_view good, const HealthAnswer& answer) {
   const nlohmann::ordered_json body = {
       {"status", answer.IsGood() ? std::string(good) : fmt::format("not {}", good)},
       {"reasons", answer.reasons}};
-  return {answer.IsGood() ? 200 : 503, "application/json",
-          body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"};
+  return {answer.IsGood() ? 200 : 503,
+          "application/json",
+          body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n",
+          {}};
 }
 
 HttpAnswer Problem(int status, std::string_view text) {
-  return {status, "application/json",
-          nlohmann::ordered_json{{"error", std::string(text)}}.dump() + "\n"};
+  const nlohmann::ordered_json body = {{"error", std::string(text)}};
+  return {status,
+          "application/json",
+          body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n",
+          {}};
+}
+
+HttpAnswer OtherMethods(std::string_view allowed) {
+  HttpAnswer answer = Problem(405, fmt::format("allowed: {}", allowed));
+  answer.allow = allowed;
+  return answer;
+}
+
+int StatusOf(TransferAnswer::Outcome outcome) {
+  switch (outcome) {
+    case TransferAnswer::Outcome::kDone:
+      return 200;
+    case TransferAnswer::Outcome::kNotLeader:
+      return 421;
+    case TransferAnswer::Outcome::kRefused:
+      return 409;
+    case TransferAnswer::Outcome::kFailed:
+      break;
+  }
+  return 503;
+}
+
+// The parameter's value; nothing when the request does not have it.
+std::optional<std::string> Parameter(const mg_request_info& request, const char* name) {
+  const std::string_view query = request.query_string == nullptr ? "" : request.query_string;
+  char value[64];
+  const int length = mg_get_var(query.data(), query.size(), name, value, sizeof value);
+  if (length == -1) return std::nullopt;
+  return length < 0 ? "?" : std::string(value, static_cast<std::size_t>(length));
+}
+
+// 0, which is no node, for everything else.
+std::uint64_t ParseNodeNumber(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() ? number : 0;
 }
 
 }  // namespace
@@ -53,8 +110,9 @@ HttpAnswer Problem(int status, std::string_view text) {
 // Threads: immutable after Start; civetweb's threads call Serve.
 class AdminServer::Impl {
  public:
-  Impl(const HealthSource& health, std::function<std::string()> render_metrics)
-      : health_(health), render_metrics_(std::move(render_metrics)) {}
+  Impl(const HealthSource& health, LeadershipControl& leadership,
+       std::function<std::string()> render_metrics)
+      : health_(health), leadership_(leadership), render_metrics_(std::move(render_metrics)) {}
   ~Impl() {
     if (context_ != nullptr) StopListening();
     mg_exit_library();
@@ -67,10 +125,12 @@ class AdminServer::Impl {
  private:
   static int OnLogLine(const mg_connection* connection, const char* message);
   static int OnRequest(mg_connection* connection, void* self);
-  HttpAnswer Serve(const mg_request_info& request) const;
-  HttpAnswer ServePath(std::string_view path) const;
+  HttpAnswer Serve(const mg_connection* connection) const;
+  HttpAnswer ServePage(std::string_view path) const;
+  HttpAnswer ServeTransfer(const mg_connection* connection) const;
 
   const HealthSource& health_;
+  LeadershipControl& leadership_;
   const std::function<std::string()> render_metrics_;
   mg_context* context_ = nullptr;
   std::uint16_t port_ = 0;
@@ -135,40 +195,69 @@ void AdminServer::Impl::StopListening() {
 
 int AdminServer::Impl::OnRequest(mg_connection* connection, void* self) {
   const mg_request_info& request = *mg_get_request_info(connection);
-  const HttpAnswer answer = static_cast<const Impl*>(self)->Serve(request);
+  const HttpAnswer answer = static_cast<const Impl*>(self)->Serve(connection);
   const bool head_only = std::string_view(request.request_method) == "HEAD";
   const std::string response = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nCache-Control: no-store\r\n"
-      "Connection: close\r\n\r\n{}",
+      "{}Connection: close\r\n\r\n{}",
       answer.status, ReasonPhrase(answer.status), answer.content_type, answer.body.size(),
+      answer.allow.empty() ? "" : fmt::format("Allow: {}\r\n", answer.allow),
       head_only ? "" : answer.body);
   mg_write(connection, response.data(), response.size());
   return answer.status;
 }
 
-HttpAnswer AdminServer::Impl::Serve(const mg_request_info& request) const {
+HttpAnswer AdminServer::Impl::Serve(const mg_connection* connection) const {
+  const mg_request_info& request = *mg_get_request_info(connection);
   const std::string_view method = request.request_method;
-  if (method != "GET" && method != "HEAD") return Problem(405, "allowed: GET, HEAD");
+  const std::string_view path = request.local_uri;
+  if (path == kTransferPath && method != "POST") return OtherMethods("POST");
+  if (path != kTransferPath && method != "GET" && method != "HEAD") {
+    return OtherMethods(kReadMethods);
+  }
   if (request.content_length > 0) return Problem(413, "no request here takes a body");
-  return ServePath(request.local_uri);
+  return path == kTransferPath ? ServeTransfer(connection) : ServePage(path);
 }
 
-HttpAnswer AdminServer::Impl::ServePath(std::string_view path) const {
+HttpAnswer AdminServer::Impl::ServeTransfer(const mg_connection* connection) const {
+  if (mg_get_header(connection, kAdminRequestHeader) == nullptr) {
+    return Problem(403, fmt::format("a request that changes something must carry the header "
+                                    "\"{}: 1\"",
+                                    kAdminRequestHeader));
+  }
+  if (mg_get_header(connection, "Origin") != nullptr) {
+    return Problem(403, "no page in a browser may ask for this");
+  }
+  const mg_request_info& request = *mg_get_request_info(connection);
+  const std::optional<std::string> group_text = Parameter(request, "group");
+  const std::optional<GroupId> group =
+      group_text.has_value() ? ParseGroupName(*group_text) : std::nullopt;
+  if (!group.has_value()) return Problem(400, "group: allowed: data, system, or a group's number");
+  const std::optional<std::string> to = Parameter(request, "to");
+  const NodeId node = to.has_value() ? NodeId(ParseNodeNumber(*to)) : kNoNode;
+  if (to.has_value() && node == kNoNode) {
+    return Problem(400, "to: allowed: a node's number, or leave it out");
+  }
+  const TransferAnswer answer = leadership_.Transfer(*group, node);
+  return {StatusOf(answer.outcome), "application/json", ToJson(answer), {}};
+}
+
+HttpAnswer AdminServer::Impl::ServePage(std::string_view path) const {
   if (path == "/live") return FromHealth("live", health_.GetLiveness());
   if (path == "/ready") return FromHealth("ready", health_.GetReadiness());
   if (path == "/health") return FromHealth("healthy", health_.GetHealth());
-  if (path == "/status") return {200, "application/json", ToJson(health_.GetStatus())};
-  if (path == "/metrics") return {200, "text/plain; version=0.0.4", render_metrics_()};
-  return Problem(404, "allowed: /live, /ready, /health, /metrics, /status");
+  if (path == "/status") return {200, "application/json", ToJson(health_.GetStatus()), {}};
+  if (path == "/metrics") return {200, "text/plain; version=0.0.4", render_metrics_(), {}};
+  return Problem(404, "allowed: /live, /ready, /health, /metrics, /status, /leader/transfer");
 }
 
 AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AdminServer::~AdminServer() = default;
 
 Result<std::unique_ptr<AdminServer>> AdminServer::Start(
-    const AdminServerOptions& options, const HealthSource& health,
+    const AdminServerOptions& options, const HealthSource& health, LeadershipControl& leadership,
     std::function<std::string()> render_metrics) {
-  auto impl = std::make_unique<Impl>(health, std::move(render_metrics));
+  auto impl = std::make_unique<Impl>(health, leadership, std::move(render_metrics));
   if (Status listening = impl->Listen(options); !listening) {
     return std::unexpected(listening.error());
   }

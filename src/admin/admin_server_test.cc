@@ -14,7 +14,11 @@
 namespace seshat {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Pair;
 
 class FakeHealth final : public HealthSource {
  public:
@@ -29,12 +33,24 @@ class FakeHealth final : public HealthSource {
   StatusReport status;
 };
 
+class FakeLeadership final : public LeadershipControl {
+ public:
+  TransferAnswer Transfer(GroupId group, NodeId to) override {
+    asked.emplace_back(group, to);
+    return answer;
+  }
+
+  std::vector<std::pair<GroupId, NodeId>> asked;
+  TransferAnswer answer;
+};
+
 class AdminServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     AdminServerOptions options;
     options.address = "127.0.0.1:0";
-    auto server = AdminServer::Start(options, health_, [] { return std::string("a_metric 1\n"); });
+    auto server = AdminServer::Start(options, health_, leadership_,
+                                     [] { return std::string("a_metric 1\n"); });
     ASSERT_TRUE(server.has_value()) << server.error().message();
     server_ = std::move(*server);
   }
@@ -43,6 +59,15 @@ class AdminServerTest : public ::testing::Test {
 
   AdminResponse Get(const std::string& path) {
     Result<AdminResponse> response = AdminGet(Address(), path, std::chrono::seconds(10));
+    if (!response) {
+      ADD_FAILURE() << response.error().message();
+      return {};
+    }
+    return *response;
+  }
+
+  AdminResponse Post(const std::string& path) {
+    Result<AdminResponse> response = AdminPost(Address(), path, std::chrono::seconds(10));
     if (!response) {
       ADD_FAILURE() << response.error().message();
       return {};
@@ -72,6 +97,7 @@ class AdminServerTest : public ::testing::Test {
   }
 
   FakeHealth health_;
+  FakeLeadership leadership_;
   std::unique_ptr<AdminServer> server_;
 };
 
@@ -121,8 +147,60 @@ TEST_F(AdminServerTest, UnknownPathIs404AndNamesTheKnownOnes) {
   EXPECT_THAT(response.body, HasSubstr("/metrics"));
 }
 
-TEST_F(AdminServerTest, OtherMethodsAre405) {
-  EXPECT_THAT(SendRaw("DELETE /health HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr(" 405 "));
+TEST_F(AdminServerTest, OtherMethodsAre405AndNameThoseOfThePath) {
+  const std::string page = SendRaw("POST /health HTTP/1.1\r\nHost: x\r\nX-Seshat: 1\r\n\r\n");
+  const std::string transfer =
+      SendRaw("GET /leader/transfer?group=data HTTP/1.1\r\nHost: x\r\nX-Seshat: 1\r\n\r\n");
+
+  EXPECT_THAT(page, AllOf(HasSubstr(" 405 "), HasSubstr("Allow: GET, HEAD\r\n")));
+  EXPECT_THAT(page, HasSubstr("{\"error\":\"allowed: GET, HEAD\"}"));
+  EXPECT_THAT(transfer, AllOf(HasSubstr(" 405 "), HasSubstr("Allow: POST\r\n")));
+  EXPECT_THAT(transfer, HasSubstr("{\"error\":\"allowed: POST\"}"));
+  EXPECT_THAT(leadership_.asked, IsEmpty());
+}
+
+TEST_F(AdminServerTest, ATransferIsAskedOfTheNodeAndAnswersAsJson) {
+  leadership_.answer = {TransferAnswer::Outcome::kDone, GroupId(1), NodeId(1), NodeId(2), "", ""};
+
+  const AdminResponse response = Post("/leader/transfer?group=data&to=2");
+  Post("/leader/transfer?group=7");
+
+  EXPECT_EQ(response.status, 200);
+  const Result<TransferAnswer> answer = ParseTransferAnswer(response.body);
+  ASSERT_TRUE(answer.has_value()) << answer.error().message();
+  EXPECT_EQ(*answer, leadership_.answer);
+  EXPECT_THAT(leadership_.asked,
+              ElementsAre(Pair(GroupId(1), NodeId(2)), Pair(GroupId(7), kNoNode)));
+}
+
+TEST_F(AdminServerTest, AnythingButADoneTransferIsNo200) {
+  const auto status_of = [&](TransferAnswer::Outcome outcome) {
+    leadership_.answer.outcome = outcome;
+    return Post("/leader/transfer?group=data").status;
+  };
+
+  EXPECT_EQ(status_of(TransferAnswer::Outcome::kNotLeader), 421);
+  EXPECT_EQ(status_of(TransferAnswer::Outcome::kRefused), 409);
+  EXPECT_EQ(status_of(TransferAnswer::Outcome::kFailed), 503);
+}
+
+TEST_F(AdminServerTest, ATransferThatIsNotOneIs400AndSaysWhatIsAllowed) {
+  for (const char* query : {"", "?group=", "?group=x", "?to=2", "?group=data&to=",
+                            "?group=data&to=x", "?group=data&to=0", "?group=data&to=-1"}) {
+    const AdminResponse response = Post("/leader/transfer" + std::string(query));
+
+    EXPECT_EQ(response.status, 400) << query;
+    EXPECT_THAT(response.body, HasSubstr("allowed: ")) << query;
+  }
+  EXPECT_THAT(leadership_.asked, IsEmpty());
+}
+
+TEST_F(AdminServerTest, APostThatABrowserCouldSendIsRefused) {
+  const std::string post = "POST /leader/transfer?group=data HTTP/1.1\r\nHost: x\r\n";
+
+  EXPECT_THAT(SendRaw(post + "\r\n"), AllOf(HasSubstr(" 403 "), HasSubstr("X-Seshat: 1")));
+  EXPECT_THAT(SendRaw(post + "X-Seshat: 1\r\nOrigin: http://x\r\n\r\n"), HasSubstr(" 403 "));
+  EXPECT_THAT(leadership_.asked, IsEmpty());
 }
 
 TEST_F(AdminServerTest, ABodyIsRefused) {
@@ -156,7 +234,8 @@ TEST_F(AdminServerTest, APortInUseIsAnErrorThatNamesIt) {
   AdminServerOptions options;
   options.address = Address();
 
-  const auto second = AdminServer::Start(options, health_, [] { return std::string(); });
+  const auto second =
+      AdminServer::Start(options, health_, leadership_, [] { return std::string(); });
 
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code(), ErrorCode::kIo);

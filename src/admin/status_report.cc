@@ -5,17 +5,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "seshat/admin/group_names.h"
+
 namespace seshat {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// "system", "data": the names operators know; the number for the groups after the first shard.
-std::string GroupName(GroupId group) {
-  if (group == kSystemGroup) return "system";
-  if (group == kFirstDataGroup) return "data";
-  return fmt::format("shard {}", group.value());
-}
 
 Json MemberJson(const MemberReport& member) {
   return {{"node_id", member.node.value()},

@@ -14,6 +14,7 @@
 #include "data_directory.h"
 #include "disk_guard.h"
 #include "group_host.h"
+#include "leader_transfers.h"
 #include "node_health.h"
 #include "peer_admission.h"
 #include "peer_dispatch.h"
@@ -165,6 +166,7 @@ class Node::Impl {
   std::unique_ptr<TcpServer> clients_;
   std::unique_ptr<ClusterSteward> steward_;
   std::unique_ptr<NodeHealth> health_;
+  std::unique_ptr<LeaderTransfers> transfers_;
   std::unique_ptr<AdminServer> admin_;
 };
 
@@ -292,12 +294,16 @@ Status Node::Impl::OpenDoors() {
                                                          .transport = transport_.get(),
                                                          .steward = steward_.get(),
                                                          .disk = &disk_});
+  transfers_ = std::make_unique<LeaderTransfers>(
+      config_.node_id,
+      LeaderTransferPorts{.clock = &clock_, .groups = &groups_->registry(), .cluster = &cluster_});
   AdminServerOptions options;
   options.address = config_.admin_addr.ToString();
-  Result<std::unique_ptr<AdminServer>> admin = AdminServer::Start(options, *health_, [this] {
-    health_->ExportMetrics(metrics_);
-    return metrics_.Render();
-  });
+  Result<std::unique_ptr<AdminServer>> admin =
+      AdminServer::Start(options, *health_, *transfers_, [this] {
+        health_->ExportMetrics(metrics_);
+        return metrics_.Render();
+      });
   if (!admin) return std::unexpected(std::move(admin).error().WithContext("admin_addr"));
   admin_ = *std::move(admin);
   config_.admin_addr.port = admin_->port();

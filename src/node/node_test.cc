@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "seshat/admin/admin_client.h"
+#include "seshat/admin/leadership_control.h"
 
 namespace seshat {
 namespace {
@@ -163,6 +164,32 @@ TEST_F(NodeTest, AMajorityGoesOnWithoutTheThirdAndTheThirdCatchesUp) {
 
   ASSERT_TRUE(Eventually([&] { return IsReady(*nodes[2]); }));
   EXPECT_EQ(Ask(*nodes[2], "STRLEN k"), ":1\r\n");
+}
+
+TEST_F(NodeTest, OnlyTheLeaderHandsOverAndTheOthersNameIt) {
+  std::vector<std::unique_ptr<Node>> nodes;
+  for (const NodeConfig& config : ConfigsOf(3)) nodes.push_back(Start(config));
+  for (const auto& node : nodes) ASSERT_TRUE(Eventually([&] { return IsReady(*node); }));
+  const auto post = [&](NodeId asked, NodeId to) {
+    const Result<AdminResponse> response =
+        AdminPost(nodes[asked.value() - 1]->addresses().admin.ToString(),
+                  "/leader/transfer?group=data&to=" + std::to_string(to.value()), kDeadline);
+    return response ? ParseTransferAnswer(response->body).value() : TransferAnswer{};
+  };
+  const NodeId stranger(9);
+  const NodeId leader = post(NodeId(1), stranger).leader;
+  const NodeId other(leader.value() % 3 + 1);
+
+  const TransferAnswer from_other = post(other, other);
+  const TransferAnswer from_leader = post(leader, other);
+
+  EXPECT_EQ(from_other.outcome, TransferAnswer::Outcome::kNotLeader);
+  EXPECT_EQ(from_other.leader, leader);
+  EXPECT_EQ(from_other.leader_admin_address,
+            nodes[leader.value() - 1]->addresses().admin.ToString());
+  EXPECT_EQ(from_leader.outcome, TransferAnswer::Outcome::kDone) << from_leader.problem;
+  EXPECT_EQ(from_leader.leader, other);
+  EXPECT_EQ(post(leader, leader).outcome, TransferAnswer::Outcome::kNotLeader);
 }
 
 TEST_F(NodeTest, AFoundingMemberWaitsForTheOthersAndSaysForWhom) {

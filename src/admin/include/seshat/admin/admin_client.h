@@ -1,4 +1,4 @@
-// One HTTP GET to another node's admin endpoint, for `seshat status` and `seshat cluster`.
+// One HTTP request to a node's admin endpoint, for the commands of `seshat`.
 #pragma once
 
 #include <string>
@@ -7,6 +7,9 @@
 #include "seshat/base/time.h"
 
 namespace seshat {
+
+// What a POST must carry: see AdminServer for why.
+inline constexpr char kAdminRequestHeader[] = "X-Seshat";
 
 struct AdminResponse {
   int status = 0;  // the HTTP status code
@@ -19,5 +22,8 @@ struct AdminResponse {
 // Threads: thread-safe; blocks.
 Result<AdminResponse> AdminGet(const std::string& address, const std::string& path,
                                Duration timeout);
+// The same for what changes something: a POST without a body, and with kAdminRequestHeader.
+Result<AdminResponse> AdminPost(const std::string& address, const std::string& path,
+                                Duration timeout);
 
 }  // namespace seshat

@@ -3,7 +3,13 @@
 //   GET /live /ready /health   200, or 503 with {"status":"not ...","reasons":[...]}
 //   GET /metrics               Prometheus text
 //   GET /status                StatusReport as JSON
+//   POST /leader/transfer?group=G&to=N   TransferAnswer as JSON; 200 only when N leads now
 // It carries no authentication: it binds to loopback unless told otherwise.
+//
+// Loopback does not keep out the operator's own browser: any page it shows may send a POST here.
+// A page of another origin cannot add a header of its own without asking first, which nothing here
+// allows; and with each POST a browser names the page's origin, also where a name was made to point
+// here (DNS rebinding). So a POST must carry kAdminRequestHeader, and may not carry Origin.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +18,7 @@
 #include <string>
 
 #include "seshat/admin/health_source.h"
+#include "seshat/admin/leadership_control.h"
 #include "seshat/base/error.h"
 
 namespace seshat {
@@ -29,9 +36,10 @@ class AdminServer {
   // Listens and serves until destroyed. `render_metrics` is called on admin threads.
   // Errors:   kInvalidArgument: the address; kIo: it cannot be bound (the message names it and
   //           says why, for instance that it is in use).
-  // Lifetime: `health` and `render_metrics` outlive the server.
+  // Lifetime: `health`, `leadership` and `render_metrics` outlive the server.
   static Result<std::unique_ptr<AdminServer>> Start(const AdminServerOptions& options,
                                                     const HealthSource& health,
+                                                    LeadershipControl& leadership,
                                                     std::function<std::string()> render_metrics);
   // Waits for requests being served.
   ~AdminServer();
