@@ -58,6 +58,11 @@ void GroupDriver::TransferLeadership(NodeId to, UniqueFunction<void(Status)> don
   impl_->TransferLeadership(to, std::move(done));
 }
 
+void GroupDriver::WhenReplicated(LogIndex index, std::size_t wanted, MonotonicTime until,
+                                 UniqueFunction<void(Result<std::size_t>)> done) {
+  impl_->WhenReplicated({index, wanted, until, std::move(done)});
+}
+
 void GroupDriver::WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) {
   impl_->WhenAppliedPast(index, std::move(done));
 }

@@ -135,6 +135,18 @@ void GroupDriver::Impl::TransferLeadership(NodeId to, TransferDone done) {
   if (!is_running) done(MakeError(ErrorCode::kUnavailable, "the group does not run on this node"));
 }
 
+void GroupDriver::Impl::WhenReplicated(ReplicationWait wait) {
+  if (replication_waiting_.fetch_add(1, std::memory_order_relaxed) >= options_.reads_max) {
+    replication_waiting_.fetch_sub(1, std::memory_order_relaxed);
+    return wait.done(MakeError(ErrorCode::kResourceExhausted, "too many wait (reads_max)"));
+  }
+  const bool is_running = Enqueue(
+      Urgency::kNow, [&](Inbox& inbox) { inbox.replication_waits.push_back(std::move(wait)); });
+  if (is_running) return;
+  replication_waiting_.fetch_sub(1, std::memory_order_relaxed);
+  wait.done(MakeError(ErrorCode::kCancelled, "the node is stopping"));
+}
+
 void GroupDriver::Impl::WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) {
   {
     // The apply executor publishes `applied` before it takes this lock to look for waiters, so

@@ -96,6 +96,7 @@ void GroupDriver::Impl::Cycle() {
   PublishView(now);  // leadership may just have changed: proposals and reads meet the new state
   ProposeQueued(inbox.proposals, now);
   for (PendingRead& read : inbox.reads) reads_.Add(std::move(read));
+  for (ReplicationWait& wait : inbox.replication_waits) replication_waits_.Add(std::move(wait));
   reads_.Ask(core_, now);
   HandleReadys(now);
   FlushOutgoing();
@@ -104,6 +105,7 @@ void GroupDriver::Impl::Cycle() {
   in_flight_.Expire(now);
   FinishTransfer();
   FinishReads(now);
+  FinishReplicationWaits(now);
   PublishStatus(now);
   ArmTimer();
 }
@@ -393,6 +395,24 @@ void GroupDriver::Impl::FinishReads(MonotonicTime now) {
   for (auto& read : expired) read.done(std::move(read.result));
 }
 
+void GroupDriver::Impl::FinishReplicationWaits(MonotonicTime now) {
+  if (replication_waits_.empty()) return;
+  if (core_.role() != Role::kLeader) {
+    return CallBack(replication_waits_.TakeAll(
+        Error(ErrorCode::kUnavailable, "this node does not lead the group")));
+  }
+  std::vector<LogIndex> held;
+  for (const FollowerStatus& follower : core_.GetStatus().followers) {
+    if (!follower.is_learner) held.push_back(follower.match);
+  }
+  CallBack(replication_waits_.TakeFinished(held, now));
+}
+
+void GroupDriver::Impl::CallBack(std::vector<ReplicationWaits::Finished> finished) {
+  replication_waiting_.fetch_sub(finished.size(), std::memory_order_relaxed);
+  for (ReplicationWaits::Finished& wait : finished) wait.done(std::move(wait.result));
+}
+
 void GroupDriver::Impl::PublishStatus(MonotonicTime now) {
   if (now < status_at_ + kStatusInterval && status_at_.since_boot != Duration::min()) return;
   status_at_ = now;
@@ -423,7 +443,8 @@ void GroupDriver::Impl::PublishStatus(MonotonicTime now) {
 
 void GroupDriver::Impl::ArmTimer() {
   const MonotonicTime next =
-      std::min({core_.NextDeadline(), reads_.NextDeadline(), in_flight_.NextDeadline()});
+      std::min({core_.NextDeadline(), reads_.NextDeadline(), in_flight_.NextDeadline(),
+                replication_waits_.NextDeadline()});
   if (next >= timer_at_) return;
   timer_at_ = next;
   ports_.raft->PostAt(next, [weak = weak_from_this(), next] {
@@ -448,6 +469,8 @@ void GroupDriver::Impl::Halt() {
   for (auto& read : reads_.TakeAll(Error(ErrorCode::kCancelled, "the node is stopping"))) {
     read.done(std::move(read.result));
   }
+  for (ReplicationWait& wait : inbox.replication_waits) replication_waits_.Add(std::move(wait));
+  CallBack(replication_waits_.TakeAll(Error(ErrorCode::kCancelled, "the node is stopping")));
   view_.lease_until_ns.store(0, std::memory_order_release);
   view_.is_leader.store(false, std::memory_order_release);
 }

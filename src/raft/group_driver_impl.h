@@ -18,6 +18,7 @@
 #include "group_driver_metrics.h"
 #include "group_driver_proposals.h"
 #include "group_driver_reads.h"
+#include "group_driver_replication.h"
 #include "group_driver_time.h"
 #include "message_codec.h"
 #include "seshat/base/mutex.h"
@@ -56,6 +57,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   GroupStatus GetStatus() const;
   void OnLeadershipChange(UniqueFunction<void(bool, Term)> listener);
   void TransferLeadership(NodeId to, TransferDone done);
+  void WhenReplicated(ReplicationWait wait);
 
  private:
   enum class State { kNew, kRunning, kStopping };
@@ -90,6 +92,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     std::vector<FetchedNotice> fetched;
     std::optional<std::vector<Entry>> loaded;  // to be applied
     std::vector<TransferRequest> transfers;
+    std::vector<ReplicationWait> replication_waits;
   };
   // A Ready whose write, or that of one before it, is not durable yet.
   struct PendingReady {
@@ -139,6 +142,8 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   void Dispatch(std::vector<Entry> entries);
   void StartLoad(LogIndex first, LogIndex end);
   void FinishReads(MonotonicTime now);
+  void FinishReplicationWaits(MonotonicTime now);
+  void CallBack(std::vector<ReplicationWaits::Finished> finished);
   void PublishStatus(MonotonicTime now);
   void ArmTimer();
   void OnTimer(MonotonicTime when);
@@ -163,6 +168,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   ProposalBudget budget_;
   mutable GroupTime time_;
   std::atomic<std::size_t> reads_waiting_{0};
+  std::atomic<std::size_t> replication_waiting_{0};
 
   mutable Mutex mutex_;
   State state_ SESHAT_GUARDED_BY(mutex_) = State::kNew;
@@ -180,6 +186,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   bool is_halted_ = false;
   ProposalsInFlight in_flight_;
   ReadQueue reads_;
+  ReplicationWaits replication_waits_;
   std::deque<PendingReady> pending_readys_;
   std::vector<Outgoing> outgoing_;
   LogIndex next_apply_;

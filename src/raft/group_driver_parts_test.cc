@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "group_driver_proposals.h"
+#include "group_driver_replication.h"
 #include "group_driver_time.h"
 
 namespace seshat {
@@ -139,6 +140,74 @@ TEST(GroupTimeTest, TimeSpentFollowingDoesNotCountTowardsWhatTheWallClockMayGain
   clock.mono_ms += 10;
 
   EXPECT_EQ(time.Current().value, kEpoch + 1020);
+}
+
+class ReplicationWaitsTest : public testing::Test {
+ protected:
+  static constexpr MonotonicTime kStart{std::chrono::seconds(100)};
+  static constexpr MonotonicTime kEnd{std::chrono::seconds(101)};
+
+  void Add(std::uint64_t index, std::size_t wanted) {
+    waits.Add({LogIndex(index), wanted, kEnd, [this](Result<std::size_t> result) {
+                 outcome += result ? std::to_string(*result) + " " : result.error().message() + " ";
+               }});
+  }
+  std::string Look(const std::vector<std::uint64_t>& held, MonotonicTime now = kStart) {
+    for (auto& wait : waits.TakeFinished({held.begin(), held.end()}, now)) {
+      wait.done(std::move(wait.result));
+    }
+    return std::exchange(outcome, "");
+  }
+
+  ReplicationWaits waits;
+  std::string outcome;
+};
+
+TEST_F(ReplicationWaitsTest, AWaitEndsWhenSoManyHoldTheEntry) {
+  Add(5, 2);
+
+  EXPECT_EQ(Look({5, 4}), "");
+  EXPECT_EQ(Look({5, 5}), "2 ");
+  EXPECT_TRUE(waits.empty());
+}
+
+TEST_F(ReplicationWaitsTest, AWaitForWhatIsHeldAlreadyEndsAtTheFirstLookAndTellsOfAll) {
+  Look({9, 9, 2});
+  Add(5, 1);
+
+  EXPECT_EQ(Look({9, 9, 2}), "2 ");
+}
+
+TEST_F(ReplicationWaitsTest, AtItsEndAWaitTellsHowManyThereAre) {
+  Add(5, 2);
+  Add(7, 2);
+
+  EXPECT_EQ(Look({6, 4}), "");
+  EXPECT_EQ(waits.NextDeadline(), kEnd);
+  EXPECT_EQ(Look({6, 4}, kEnd), "1 0 ");
+  EXPECT_EQ(waits.NextDeadline(), kNever);
+}
+
+TEST_F(ReplicationWaitsTest, OfSeveralEachEndsOnItsOwn) {
+  Add(5, 1);
+  Add(6, 1);
+  Add(6, 2);
+
+  EXPECT_EQ(Look({5, 0}), "1 ");
+  EXPECT_EQ(Look({6, 0}), "1 ");
+  EXPECT_EQ(Look({6, 6}), "2 ");
+}
+
+TEST_F(ReplicationWaitsTest, AllAreToldWhenThereIsNoMoreToWaitFor) {
+  Add(5, 1);
+
+  for (auto& wait : waits.TakeAll(Error(ErrorCode::kUnavailable, "lost"))) {
+    wait.done(std::move(wait.result));
+  }
+
+  EXPECT_EQ(outcome, "lost ");
+  EXPECT_TRUE(waits.empty());
+  EXPECT_EQ(waits.NextDeadline(), kNever);
 }
 
 }  // namespace

@@ -136,6 +136,14 @@ class GroupDriver {
   // the call when it does not run.
   void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done);
 
+  // Calls back once `wanted` voters other than this node are known to hold the log up to `index` on
+  // disk, at `until`, or on the first look after it; with how many do. For an index below a
+  // permit's `applied`, so that a majority holds it already.
+  // Errors: kUnavailable: this node does not lead, or not any more; kResourceExhausted: reads_max
+  //         wait already; kCancelled.
+  void WhenReplicated(LogIndex index, std::size_t wanted, MonotonicTime until,
+                      UniqueFunction<void(Result<std::size_t>)> done);
+
   // Hands leadership over to `to`; kNoNode: to whom it suits best. `done` is told when this node
   // leads no more, or why it still does: errors of Core::TransferLeadership; kUnavailable also when
   // the other did not take over in time. Meanwhile writes are refused, untouched.
