@@ -13,7 +13,37 @@ constexpr ArgumentSpec kClusterKeySlotArguments[] = {
     {.name = "key"},
 };
 
+constexpr ArgumentSpec kClusterFailoverOptionsParts[] = {
+    {.name = "force", .type = ArgumentType::kPureToken, .token = "FORCE"},
+    {.name = "takeover", .type = ArgumentType::kPureToken, .token = "TAKEOVER"},
+};
+
+constexpr ArgumentSpec kClusterFailoverArguments[] = {
+    {.name = "options",
+     .type = ArgumentType::kOneOf,
+     .optional = true,
+     .parts = kClusterFailoverOptionsParts,
+     .part_count = std::size(kClusterFailoverOptionsParts)},
+};
+
+constexpr ArgumentSpec kClusterReplicasArguments[] = {
+    {.name = "node-id"},
+};
+
 constexpr CommandSpec kClusterSubcommands[] = {
+    {
+        .id = CommandId::kClusterFailover,
+        .full_name = "cluster|failover",
+        .kind = CommandKind::kLeader,
+        .group = "cluster",
+        .arity = -2,
+        .flags = CommandFlag::kAdmin | CommandFlag::kStale | CommandFlag::kNoAsyncLoading,
+        .acl_categories = AclCategory::kAdmin | AclCategory::kSlow | AclCategory::kDangerous,
+        .since = "3.0.0",
+        .complexity = "O(1)",
+        .summary = "Has the leader hand its shard over to this node",
+        .arguments = kClusterFailoverArguments,
+    },
     {
         .id = CommandId::kClusterInfo,
         .full_name = "cluster|info",
@@ -66,6 +96,20 @@ constexpr CommandSpec kClusterSubcommands[] = {
         .tips = kVaries,
     },
     {
+        .id = CommandId::kClusterReplicas,
+        .full_name = "cluster|replicas",
+        .kind = CommandKind::kCluster,
+        .group = "cluster",
+        .arity = 3,
+        .flags = CommandFlag::kAdmin | CommandFlag::kStale,
+        .acl_categories = AclCategory::kAdmin | AclCategory::kSlow | AclCategory::kDangerous,
+        .since = "5.0.0",
+        .complexity = "O(N), N the number of nodes",
+        .summary = "Lists the nodes that follow a leader",
+        .tips = kVaries,
+        .arguments = kClusterReplicasArguments,
+    },
+    {
         .id = CommandId::kClusterShards,
         .full_name = "cluster|shards",
         .kind = CommandKind::kCluster,
@@ -77,6 +121,22 @@ constexpr CommandSpec kClusterSubcommands[] = {
         .complexity = "O(N), N the number of nodes",
         .summary = "Lists the shards with their slots and nodes",
         .tips = kVaries,
+    },
+    {
+        .id = CommandId::kClusterSlaves,
+        .full_name = "cluster|slaves",
+        .kind = CommandKind::kCluster,
+        .group = "cluster",
+        .arity = 3,
+        .flags = CommandFlag::kAdmin | CommandFlag::kStale,
+        .acl_categories = AclCategory::kAdmin | AclCategory::kSlow | AclCategory::kDangerous,
+        .since = "3.0.0",
+        .complexity = "O(N), N the number of nodes",
+        .summary = "Lists the nodes that follow a leader",
+        .deprecated_since = "5.0.0",
+        .replaced_by = "`CLUSTER REPLICAS`",
+        .tips = kVaries,
+        .arguments = kClusterReplicasArguments,
     },
     {
         .id = CommandId::kClusterSlots,

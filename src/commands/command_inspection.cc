@@ -22,11 +22,17 @@ struct NamedBit {
 
 // In the order in which Redis lists them.
 constexpr NamedBit<CommandFlag> kFlagNames[] = {
-    {CommandFlag::kWrite, "write"},       {CommandFlag::kReadOnly, "readonly"},
-    {CommandFlag::kDenyOom, "denyoom"},   {CommandFlag::kAdmin, "admin"},
-    {CommandFlag::kNoScript, "noscript"}, {CommandFlag::kLoading, "loading"},
-    {CommandFlag::kStale, "stale"},       {CommandFlag::kFast, "fast"},
-    {CommandFlag::kNoAuth, "no_auth"},    {CommandFlag::kAllowBusy, "allow_busy"},
+    {CommandFlag::kWrite, "write"},
+    {CommandFlag::kReadOnly, "readonly"},
+    {CommandFlag::kDenyOom, "denyoom"},
+    {CommandFlag::kAdmin, "admin"},
+    {CommandFlag::kNoScript, "noscript"},
+    {CommandFlag::kLoading, "loading"},
+    {CommandFlag::kStale, "stale"},
+    {CommandFlag::kFast, "fast"},
+    {CommandFlag::kNoAuth, "no_auth"},
+    {CommandFlag::kAllowBusy, "allow_busy"},
+    {CommandFlag::kNoAsyncLoading, "no_async_loading"},
 };
 
 constexpr NamedBit<AclCategory> kCategoryNames[] = {

@@ -36,16 +36,16 @@ TEST(CommandTableTest, HoldsWhatWorksAndNothingElse) {
   for (const CommandSpec* spec : WithSubcommands()) names.emplace_back(spec->full_name);
 
   EXPECT_THAT(
-      names,
-      ElementsAre("append", "asking", "auth", "client", "client|getname", "client|id",
-                  "client|info", "client|list", "client|setinfo", "client|setname", "cluster",
-                  "cluster|info", "cluster|keyslot", "cluster|myid", "cluster|nodes",
-                  "cluster|shards", "cluster|slots", "command", "command|count", "command|docs",
-                  "command|getkeys", "command|info", "command|list", "config", "config|get",
-                  "dbsize", "decr", "decrby", "del", "echo", "exists", "expire", "flushall",
-                  "flushdb", "get", "hello", "incr", "incrby", "info", "mget", "mset", "persist",
-                  "pexpire", "ping", "pttl", "quit", "readonly", "readwrite", "reset", "select",
-                  "set", "strlen", "time", "ttl", "type"));
+      names, ElementsAre(
+                 "append", "asking", "auth", "client", "client|getname", "client|id", "client|info",
+                 "client|list", "client|setinfo", "client|setname", "cluster", "cluster|failover",
+                 "cluster|info", "cluster|keyslot", "cluster|myid", "cluster|nodes",
+                 "cluster|replicas", "cluster|shards", "cluster|slaves", "cluster|slots", "command",
+                 "command|count", "command|docs", "command|getkeys", "command|info", "command|list",
+                 "config", "config|get", "dbsize", "decr", "decrby", "del", "echo", "exists",
+                 "expire", "flushall", "flushdb", "get", "hello", "incr", "incrby", "info", "mget",
+                 "mset", "persist", "pexpire", "ping", "pttl", "quit", "readonly", "readwrite",
+                 "reset", "role", "select", "set", "strlen", "time", "ttl", "type", "wait"));
 }
 
 TEST(CommandTableTest, EveryCommandIsFoundByItsNameInAnyLetterCase) {
@@ -122,6 +122,22 @@ TEST(ValidationTest, KeysOverTheLimitAreRefusedByEveryCommandThatTakesKeys) {
                                  ReplicatedLimits{})
                      .has_value());
   }
+}
+
+// Redis's words, which it has in cluster mode only.
+TEST(ValidationTest, FailoverTakesOneOptionOfTwo) {
+  const auto text_of = [](const std::vector<std::string_view>& call) {
+    const auto error = ValidateCommand(**ResolveCommand(call), call, ReplicatedLimits{});
+    return error.has_value() ? error->text : "";
+  };
+
+  EXPECT_EQ(text_of({"CLUSTER", "FAILOVER"}), "");
+  EXPECT_EQ(text_of({"CLUSTER", "FAILOVER", "force"}), "");
+  EXPECT_EQ(text_of({"CLUSTER", "FAILOVER", "TakeOver"}), "");
+  EXPECT_EQ(text_of({"CLUSTER", "FAILOVER", "x"}), "ERR syntax error");
+  EXPECT_EQ(
+      text_of({"CLUSTER", "FailOver", "FORCE", "x"}),
+      "ERR unknown subcommand or wrong number of arguments for 'FailOver'. Try CLUSTER HELP.");
 }
 
 TEST(ValidationTest, ValuesOverTheLimitAreRefused) {

@@ -59,6 +59,13 @@ constexpr ArgumentSpec kPExpireArguments[] = {
 
 constexpr std::string_view kVaries[] = {"nondeterministic_output"};
 
+constexpr std::string_view kWaitTips[] = {"request_policy:all_shards", "response_policy:agg_min"};
+
+constexpr ArgumentSpec kWaitArguments[] = {
+    {.name = "numreplicas", .type = ArgumentType::kInteger},
+    {.name = "timeout", .type = ArgumentType::kInteger},
+};
+
 constexpr ArgumentSpec kPTtlArguments[] = {
     {.name = "key", .type = ArgumentType::kKey},
 };
@@ -211,6 +218,20 @@ constexpr CommandSpec kCommands[] = {
         .complexity = "O(1)",
         .summary = "Shows the type of a key's value",
         .arguments = kTypeArguments,
+    },
+    {
+        .id = CommandId::kWait,
+        .full_name = "wait",
+        .kind = CommandKind::kLeader,
+        .group = "generic",
+        .arity = 3,
+        .flags = CommandFlag::kNoScript,
+        .acl_categories = AclCategory::kSlow | AclCategory::kConnection,
+        .since = "3.0.0",
+        .complexity = "O(1)",
+        .summary = "Waits until more nodes than a majority have what was written before",
+        .tips = kWaitTips,
+        .arguments = kWaitArguments,
     },
 };
 

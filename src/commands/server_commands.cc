@@ -257,6 +257,19 @@ constexpr CommandSpec kCommands[] = {
         .arguments = kInfoArguments,
     },
     {
+        .id = CommandId::kRole,
+        .full_name = "role",
+        .kind = CommandKind::kServer,
+        .group = "server",
+        .arity = 1,
+        .flags = CommandFlag::kNoScript | CommandFlag::kLoading | CommandFlag::kStale |
+                 CommandFlag::kFast,
+        .acl_categories = AclCategory::kAdmin | AclCategory::kFast | AclCategory::kDangerous,
+        .since = "2.8.12",
+        .complexity = "O(N), N the number of nodes",
+        .summary = "Shows how far this node is, and on a leader its followers",
+    },
+    {
         .id = CommandId::kTime,
         .full_name = "time",
         .kind = CommandKind::kServer,

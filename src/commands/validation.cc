@@ -59,6 +59,30 @@ std::optional<Reply> CheckFlush(Arguments arguments) {
   return SyntaxError();
 }
 
+std::optional<Reply> CheckWait(Arguments arguments) {
+  if (!ParseInteger(arguments[1]).has_value()) return NotAnInteger();
+  const std::optional<std::int64_t> timeout = ParseInteger(arguments[2]);
+  if (!timeout.has_value()) {
+    return Reply::Error("ERR timeout is not an integer or out of range");
+  }
+  if (*timeout < 0) return Reply::Error("ERR timeout is negative");
+  return std::nullopt;
+}
+
+std::optional<Reply> CheckFailover(Arguments arguments) {
+  if (arguments.size() > 3) {
+    return ErrorQuoting(
+        fmt::format("ERR unknown subcommand or wrong number of arguments for '{}'. Try CLUSTER "
+                    "HELP.",
+                    QuotableText(arguments[1])));
+  }
+  if (arguments.size() == 2 || EqualsIgnoringCase(arguments[2], "force") ||
+      EqualsIgnoringCase(arguments[2], "takeover")) {
+    return std::nullopt;
+  }
+  return SyntaxError();
+}
+
 template <typename Options>
 std::optional<Reply> ErrorOf(std::expected<Options, Reply> parsed) {
   if (parsed.has_value()) return std::nullopt;
@@ -84,6 +108,10 @@ std::optional<Reply> CheckArguments(const CommandSpec& spec, Arguments arguments
     case CommandId::kFlushAll:
     case CommandId::kFlushDb:
       return CheckFlush(arguments);
+    case CommandId::kWait:
+      return CheckWait(arguments);
+    case CommandId::kClusterFailover:
+      return CheckFailover(arguments);
     default:
       return std::nullopt;
   }

@@ -6,7 +6,9 @@
 #include "config_report.h"
 #include "connection_commands.h"
 #include "info_report.h"
+#include "leader_stage.h"
 #include "outcome_replies.h"
+#include "replication_report.h"
 #include "seshat/base/check.h"
 #include "seshat/commands/command_inspection.h"
 #include "seshat/commands/command_table.h"
@@ -42,6 +44,8 @@ Reply ExecuteServerCommand(const CommandSpec& spec, Arguments arguments, Service
       return ExecuteInfo(arguments, context);
     case CommandId::kConfigGet:
       return ExecuteConfigGet(arguments, context);
+    case CommandId::kRole:
+      return ExecuteRole(context);
     case CommandId::kTime:
       return Time(context);
     default:
@@ -144,6 +148,8 @@ bool ClientConnection::Take(Arguments arguments) {
       return TakeRead(spec, arguments);
     case CommandKind::kWrite:
       return TakeWrite(spec, arguments);
+    case CommandKind::kLeader:
+      return TakeLeader(spec, arguments);
     case CommandKind::kConnection:
     case CommandKind::kServer:
     case CommandKind::kCluster:
@@ -166,7 +172,7 @@ bool ClientConnection::TakeLocal(const CommandSpec& spec, Arguments arguments) {
 }
 
 bool ClientConnection::TakeWrite(const CommandSpec& spec, Arguments arguments) {
-  if (reads_ != nullptr) return false;
+  if (stage_ != nullptr && writes_ == nullptr) return false;
   const auto fail = [&](Reply reply) {
     Answer(&spec, std::move(reply));
     return true;
@@ -196,7 +202,7 @@ bool ClientConnection::TakeWrite(const CommandSpec& spec, Arguments arguments) {
 }
 
 bool ClientConnection::TakeRead(const CommandSpec& spec, Arguments arguments) {
-  if (writes_ != nullptr) return false;
+  if (stage_ != nullptr && reads_ == nullptr) return false;
   if (context_->stopping.load(std::memory_order_acquire)) {
     Answer(&spec, Unreadable("this node is stopping"));
     return true;
@@ -242,6 +248,26 @@ bool ClientConnection::ReadOnTheSpot(const CommandSpec& spec, Arguments argument
   stage_ = std::move(stage);
   reads_->Add(spec, arguments);
   if (leased) reads_->UsePermit(permit, is_long);
+  return true;
+}
+
+// Alone in its stage: it is about what came before, so that must have ended.
+bool ClientConnection::TakeLeader(const CommandSpec& spec, Arguments arguments) {
+  if (stage_ != nullptr) return false;
+  if (context_->stopping.load(std::memory_order_acquire)) {
+    Answer(&spec, Unreadable("this node is stopping"));
+    return true;
+  }
+  if (std::optional<Reply> error = ValidateCommand(spec, arguments, table_->state().limits)) {
+    Answer(&spec, *std::move(error));
+    return true;
+  }
+  const std::expected<const ShardRoute*, Reply> route = table_->Find(spec, arguments);
+  if (!route) {
+    Answer(&spec, route.error());
+    return true;
+  }
+  stage_ = std::make_shared<LeaderStage>(SetUpStage(**route), spec, arguments);
   return true;
 }
 

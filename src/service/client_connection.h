@@ -60,6 +60,7 @@ class ClientConnection final : public RequestHandler, private StageOwner {
   bool TakeLocal(const CommandSpec& spec, Arguments arguments);
   bool TakeWrite(const CommandSpec& spec, Arguments arguments);
   bool TakeRead(const CommandSpec& spec, Arguments arguments);
+  bool TakeLeader(const CommandSpec& spec, Arguments arguments);
   // Serves a read from memory under a lease. False when that is not possible: then `stage` has what
   // is known already.
   bool ReadOnTheSpot(const CommandSpec& spec, Arguments arguments, const ShardRoute& route);

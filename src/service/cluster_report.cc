@@ -10,6 +10,7 @@
 
 #include "seshat/base/check.h"
 #include "seshat/base/host_port.h"
+#include "seshat/commands/error_replies.h"
 
 namespace seshat {
 namespace {
@@ -130,37 +131,76 @@ Reply Shards(const ClusterPicture& picture) {
   return Reply::Array(std::move(shards));
 }
 
+// What a node is by its shards. With several, those that it leads come first.
+struct NodePlace {
+  const ShardPicture* leads = nullptr;
+  const ShardPicture* follows = nullptr;
+
+  bool IsReplica() const {
+    return leads == nullptr && follows != nullptr && follows->master != nullptr;
+  }
+};
+
+NodePlace PlaceOf(const ClusterPicture& picture, const ClusterMember& member) {
+  NodePlace place;
+  for (const ShardPicture& shard : picture.shards) {
+    if (shard.master == &member) place.leads = &shard;
+    if (std::ranges::find(shard.replicas, &member) != shard.replicas.end()) place.follows = &shard;
+  }
+  return place;
+}
+
 // <id> <ip:port@cport> <flags> <master> <ping-sent> <pong-recv> <config-epoch> <link-state> <slots>
-Reply Nodes(const ClusterPicture& picture, NodeId self) {
+std::string NodeLine(const ClusterPicture& picture, const ClusterMember& member, NodeId self) {
   const ClusterState& state = picture.table->state();
+  const NodePlace place = PlaceOf(picture, member);
+  const ShardPicture* const shard = place.leads != nullptr ? place.leads : place.follows;
+  const HostPort client = SplitHostPort(member.client_address);
+  const HostPort internal = SplitHostPort(member.internal_address);
+  std::string line = fmt::format(
+      "{} {}:{}@{} {}{} {} 0 0 {} connected", ClusterNodeName(state.cluster_id, member.id),
+      client.host, client.port, internal.port, member.id == self ? "myself," : "",
+      place.IsReplica() ? "slave" : "master",
+      place.IsReplica() ? ClusterNodeName(state.cluster_id, place.follows->master->id) : "-",
+      shard != nullptr ? shard->term : 0);
+  for (const ShardPicture& led : picture.shards) {
+    if (led.master != &member) continue;
+    for (const SlotRange& range : led.placement->slots) {
+      line += range.first == range.last
+                  ? fmt::format(" {}", range.first.value())
+                  : fmt::format(" {}-{}", range.first.value(), range.last.value());
+    }
+  }
+  return line;
+}
+
+Reply Nodes(const ClusterPicture& picture, NodeId self) {
   std::string lines;
-  for (const ClusterMember& member : state.members) {
-    const ShardPicture* leads = nullptr;
-    const ShardPicture* follows = nullptr;
-    for (const ShardPicture& shard : picture.shards) {
-      if (shard.master == &member) leads = &shard;
-      if (std::ranges::find(shard.replicas, &member) != shard.replicas.end()) follows = &shard;
-    }
-    const HostPort client = SplitHostPort(member.client_address);
-    const HostPort internal = SplitHostPort(member.internal_address);
-    const bool is_replica = leads == nullptr && follows != nullptr && follows->master != nullptr;
-    lines += fmt::format("{} {}:{}@{} {}{} {} 0 0 {} connected",
-                         ClusterNodeName(state.cluster_id, member.id), client.host, client.port,
-                         internal.port, member.id == self ? "myself," : "",
-                         is_replica ? "slave" : "master",
-                         is_replica ? ClusterNodeName(state.cluster_id, follows->master->id) : "-",
-                         leads != nullptr ? leads->term : (follows != nullptr ? follows->term : 0));
-    for (const ShardPicture& shard : picture.shards) {
-      if (shard.master != &member) continue;
-      for (const SlotRange& range : shard.placement->slots) {
-        lines += range.first == range.last
-                     ? fmt::format(" {}", range.first.value())
-                     : fmt::format(" {}-{}", range.first.value(), range.last.value());
-      }
-    }
-    lines += '\n';
+  for (const ClusterMember& member : picture.table->state().members) {
+    lines += NodeLine(picture, member, self) + '\n';
   }
   return Reply::Verbatim(std::move(lines));
+}
+
+// The lines that CLUSTER NODES has of those that follow the node named.
+Reply Replicas(const ClusterPicture& picture, std::string_view name, NodeId self) {
+  const ClusterState& state = picture.table->state();
+  const auto master = std::ranges::find_if(state.members, [&](const ClusterMember& member) {
+    return ClusterNodeName(state.cluster_id, member.id) == name;
+  });
+  if (master == state.members.end()) {
+    return ErrorQuoting(fmt::format("ERR Unknown node {}", QuotableText(name)));
+  }
+  if (PlaceOf(picture, *master).IsReplica()) {
+    return Reply::Error("ERR The specified node is not a master");
+  }
+  std::vector<Reply> lines;
+  for (const ClusterMember& member : state.members) {
+    const NodePlace place = PlaceOf(picture, member);
+    if (!place.IsReplica() || place.follows->master != &*master) continue;
+    lines.push_back(Reply::Bulk(NodeLine(picture, member, self)));
+  }
+  return Reply::Array(std::move(lines));
 }
 
 Reply Info(const ClusterPicture& picture) {
@@ -211,6 +251,9 @@ Reply ExecuteClusterCommand(const CommandSpec& spec, Arguments arguments, Servic
       return Nodes(picture, context.options.node);
     case CommandId::kClusterInfo:
       return Info(picture);
+    case CommandId::kClusterReplicas:
+    case CommandId::kClusterSlaves:
+      return Replicas(picture, arguments[2], context.options.node);
     case CommandId::kClusterMyId:
       return Reply::Bulk(ClusterNodeName(picture.table->state().cluster_id, context.options.node));
     default:

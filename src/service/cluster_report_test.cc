@@ -47,6 +47,34 @@ TEST(ClusterReportTest, NodesHasALineForEachAndTheSlotsAtTheLeader) {
               HasSubstr(Name(3) + " 10.0.0.3:6379@7379 slave " + Name(2) + " 0 0 7 connected\n"));
 }
 
+TEST(ClusterReportTest, ReplicasHasTheLinesOfThoseThatFollowTheLeader) {
+  TestNode node;
+  TestClient client(node);
+  node.group->leader = NodeId(2);
+  const auto line = [](std::uint64_t id, std::string_view flags) {
+    const std::string host = "10.0.0." + std::to_string(id);
+    return Name(id) + " " + host + ":6379@7379 " + std::string(flags) + " " + Name(2) +
+           " 0 0 7 connected";
+  };
+  const std::string first = line(1, "myself,slave");
+  const std::string third = line(3, "slave");
+
+  for (const char* subcommand : {"REPLICAS", "slaves"}) {
+    EXPECT_EQ(client.Run({"CLUSTER", subcommand, Name(2)}),
+              "*2\r\n$" + std::to_string(first.size()) + "\r\n" + first + "\r\n$" +
+                  std::to_string(third.size()) + "\r\n" + third + "\r\n");
+  }
+}
+
+TEST(ClusterReportTest, ReplicasOfWhatLeadsNothingIsRedisesError) {
+  TestNode node;
+  TestClient client(node);
+
+  EXPECT_EQ(client.Run({"CLUSTER", "REPLICAS", Name(3)}),
+            "-ERR The specified node is not a master\r\n");
+  EXPECT_EQ(client.Run({"CLUSTER", "REPLICAS", "abc"}), "-ERR Unknown node abc\r\n");
+}
+
 TEST(ClusterReportTest, ShardsHasRolesAndHealth) {
   TestNode node;
   TestClient client(node);

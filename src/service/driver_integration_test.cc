@@ -147,6 +147,31 @@ TEST_F(DriverIntegrationTest, ASecondBootstrapChangesNothing) {
   EXPECT_EQ(cluster_.Get()->cluster_id, std::string(16, 'c'));
 }
 
+TEST_F(DriverIntegrationTest, AWaitForNobodyEndsAtItsTimeoutToTheMillisecond) {
+  Found();
+  Run({"SET", "k", "v"});
+  EXPECT_EQ(Run({"WAIT", "0", "0"}), ":0\r\n");
+
+  const MonotonicTime start = loop_.Now();
+  EXPECT_EQ(Run({"WAIT", "1", "250"}), ":0\r\n");
+
+  EXPECT_EQ(loop_.Now() - start, std::chrono::milliseconds(250));
+}
+
+TEST_F(DriverIntegrationTest, AWaitEndsWhenItsGroupStops) {
+  Found();
+  const std::vector<std::string_view> arguments{"WAIT", "1", "0"};
+  const Arguments request(arguments);
+  handler_->OnRequests(std::span(&request, 1));
+  loop_.Advance(std::chrono::milliseconds(100));
+  EXPECT_EQ(received_, "");
+
+  groups_.Find(kFirstDataGroup)->BeginStop([] {});
+  loop_.Advance(std::chrono::milliseconds(100));
+
+  EXPECT_EQ(received_, "-CLUSTERDOWN the node is stopping\r\n");
+}
+
 TEST_F(DriverIntegrationTest, WritesToAStoppedGroupAreNotApplied) {
   Found();
   Run({"SET", "k", "v"});

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cluster_records.h"
+#include "leader_commands.h"
 #include "outcome_replies.h"
 #include "proposal_batch.h"
 #include "seshat/commands/command_table.h"
@@ -42,6 +43,15 @@ std::string NotLeader(NodeId leader) {
       {.status = ForwardReply::Status::kNotLeader, .leader = leader, .replies = {}, .message = {}});
 }
 
+// What the request asks of the leader itself, if it is that; nothing for commands of the log.
+const CommandSpec* LeaderCommandOf(const ForwardRequest& request) {
+  if (request.group == kSystemGroup || request.commands.size() != 1) return nullptr;
+  const std::vector<std::string>& command = request.commands.front();
+  const std::vector<std::string_view> arguments(command.begin(), command.end());
+  const std::expected<const CommandSpec*, Reply> spec = ResolveCommand(arguments);
+  return spec.has_value() && (*spec)->kind == CommandKind::kLeader ? *spec : nullptr;
+}
+
 }  // namespace
 
 void ForwardReceiver::OnCall(NodeId from, std::string request, SendReply reply) {
@@ -66,6 +76,9 @@ void ForwardReceiver::Receive(NodeId from, std::size_t size_bytes, ForwardReques
     return refuse(NotLeader(kNoNode));
   }
   if (!group->IsLeader()) return refuse(NotLeader(group->Leader()));
+  if (const CommandSpec* spec = LeaderCommandOf(request)) {
+    return ExecuteAsLeader(*spec, from, size_bytes, request, group, std::move(reply));
+  }
   if (const auto& refusal = context_.ports.write_refusal;
       refusal && request.group != kSystemGroup) {
     if (const std::optional<std::string> why = refusal())
@@ -82,6 +95,33 @@ void ForwardReceiver::Receive(NodeId from, std::size_t size_bytes, ForwardReques
                  self->ReleaseBytes(from, size_bytes);
                  reply(EncodeForwardReply(Conclude(std::move(work), std::move(outcomes))));
                });
+}
+
+void ForwardReceiver::ExecuteAsLeader(const CommandSpec& spec, NodeId from, std::size_t size_bytes,
+                                      const ForwardRequest& request,
+                                      std::shared_ptr<ShardGroup> group, SendReply reply) {
+  const std::vector<std::string>& command = request.commands.front();
+  const std::vector<std::string_view> arguments(command.begin(), command.end());
+  const ReplicatedLimits limits = context_.router.Table()->state().limits;
+  if (std::optional<Reply> error = ValidateCommand(spec, arguments, limits)) {
+    ReleaseBytes(from, size_bytes);
+    return reply(Refusal(*std::move(error)));
+  }
+  const Duration time_left = std::min(request.time_left, context_.options.request_timeout);
+  ExecuteLeaderCommand(
+      spec, arguments, from, context_.ports.clock->Now() + time_left, group,
+      [self = shared_from_this(), from, size_bytes, group, version = request.version,
+       reply = std::move(reply)](Result<Reply> result) mutable {
+        self->ReleaseBytes(from, size_bytes);
+        if (!result && result.error().code() == ErrorCode::kUnavailable) {
+          return reply(NotLeader(group->Leader()));
+        }
+        if (!result) return reply(Refusal(UnreadableBecause(result.error())));
+        reply(EncodeForwardReply({.status = ForwardReply::Status::kDone,
+                                  .leader = kNoNode,
+                                  .replies = {Encoded(*result, version)},
+                                  .message = {}}));
+      });
 }
 
 std::shared_ptr<ShardGroup> ForwardReceiver::FindGroup(GroupId group) {

@@ -37,6 +37,9 @@ class ForwardReceiver : public std::enable_shared_from_this<ForwardReceiver> {
   };
 
   void Receive(NodeId from, std::size_t size_bytes, ForwardRequest request, SendReply reply);
+  void ExecuteAsLeader(const CommandSpec& spec, NodeId from, std::size_t size_bytes,
+                       const ForwardRequest& request, std::shared_ptr<ShardGroup> group,
+                       SendReply reply);
   std::shared_ptr<ShardGroup> FindGroup(GroupId group);
   Work Prepare(const ForwardRequest& request);
   Result<std::string> PrepareOne(const ForwardRequest& request,

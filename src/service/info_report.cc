@@ -11,6 +11,7 @@
 
 #include "ascii_text.h"
 #include "process_usage.h"
+#include "replication_report.h"
 #include "seshat/base/host_port.h"
 
 namespace seshat {
@@ -134,8 +135,16 @@ void Report::Stats() {
 void Report::Replication() {
   Heading("Replication");
   Field("role", "master");
-  Field("connected_slaves", 0);
-  Field("master_repl_offset", 0);
+  const ReplicationPicture picture = TakeReplicationPicture(context_);
+  Field("connected_slaves", picture.replicas.size());
+  for (std::size_t i = 0; i < picture.replicas.size(); ++i) {
+    const ReplicaPicture& replica = picture.replicas[i];
+    // Heard of within an election timeout: less than a second by default.
+    Field(fmt::format("slave{}", i),
+          fmt::format("ip={},port={},state={},offset={},lag=0", replica.host, replica.port,
+                      replica.state, replica.offset));
+  }
+  Field("master_repl_offset", picture.offset);
 }
 
 void Report::Cpu() {

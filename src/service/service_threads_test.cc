@@ -123,6 +123,15 @@ class InstantGroup final : public ShardGroup {
       WhenAppliedPast(index, std::move(done));
     });
   }
+  void WhenReplicated(LogIndex, std::size_t wanted, MonotonicTime,
+                      UniqueFunction<void(Result<std::size_t>)> done) override {
+    applier_.Post([wanted, done = std::move(done)]() mutable { done(wanted); });
+  }
+  void TransferLeadership(NodeId, UniqueFunction<void(Status)> done) override {
+    applier_.Post([done = std::move(done)]() mutable {
+      done(MakeError(ErrorCode::kUnavailable, "this leader stays"));
+    });
+  }
   void Propose(std::vector<Proposal> proposals) override {
     applier_.Post([this, proposals = std::move(proposals)]() mutable {
       CommittedEntry entry;
@@ -150,8 +159,8 @@ class InstantGroup final : public ShardGroup {
   mutable std::atomic<std::uint64_t> reads_{0};
 };
 
-// Increments one counter, reading it behind each write, until it has done so `rounds` times.
-// Threads: owned by `io`.
+// Increments one counter, waiting for replicas and reading it behind each write, until it has done
+// so `rounds` times. Threads: owned by `io`.
 class CountingClient final : public ReplySink {
  public:
   CountingClient(ServiceCore& core, Executor& io, int rounds) : io_(io), rounds_(rounds) {
@@ -163,7 +172,7 @@ class CountingClient final : public ReplySink {
   }
   void Send(std::string bytes) override {
     replies_ += bytes;
-    if (std::ranges::count(replies_, '\n') < 3) return;  // ":n", "$len", "n"
+    if (std::ranges::count(replies_, '\n') < 4) return;  // ":n", ":1", "$len", "n"
     const std::string written = replies_.substr(1, replies_.find('\r') - 1);
     const std::string read = replies_.substr(replies_.rfind('\n', replies_.size() - 2) + 1);
     if (std::stoi(read) < std::stoi(written)) stale_reads.fetch_add(1);
@@ -184,8 +193,9 @@ class CountingClient final : public ReplySink {
       return;
     }
     const std::vector<std::string_view> incr{"INCR", "counter"};
+    const std::vector<std::string_view> wait{"WAIT", "1", "0"};
     const std::vector<std::string_view> get{"GET", "counter"};
-    const Arguments requests[] = {incr, get};
+    const Arguments requests[] = {incr, wait, get};
     handler_->OnRequests(requests);
   }
 

@@ -194,6 +194,55 @@ TEST(InfoTest, GivesOnlyTheSectionsAskedFor) {
   EXPECT_THAT(info, testing::Not(HasSubstr("# Server")));
 }
 
+FollowerStatus Follower(std::uint64_t id, std::uint64_t match, bool is_active = true) {
+  FollowerStatus follower;
+  follower.id = NodeId(id);
+  follower.match = LogIndex(match);
+  follower.recently_active = is_active;
+  return follower;
+}
+
+TEST(RoleTest, ALeaderHasTheFollowersThatAnswerAsReplicas) {
+  TestNode node;
+  TestClient client(node);
+  client.Pipeline({{"SET", "k", "1"}, {"GET", "k"}, {"SET", "k", "2"}});
+  node.group->followers = {Follower(2, 1), Follower(3, 9)};
+
+  EXPECT_EQ(client.Run({"ROLE"}),
+            "*3\r\n$6\r\nmaster\r\n:2\r\n*2\r\n"
+            "*3\r\n$8\r\n10.0.0.2\r\n$4\r\n6379\r\n$1\r\n1\r\n"
+            "*3\r\n$8\r\n10.0.0.3\r\n$4\r\n6379\r\n$1\r\n2\r\n");
+  EXPECT_THAT(client.Run({"INFO", "replication"}),
+              HasSubstr("# Replication\r\nrole:master\r\nconnected_slaves:2\r\n"
+                        "slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0\r\n"
+                        "slave1:ip=10.0.0.3,port=6379,state=online,offset=2,lag=0\r\n"
+                        "master_repl_offset:2\r\n"));
+}
+
+TEST(RoleTest, AFollowerThatIsSilentIsNoReplicaAndOneThatGetsASnapshotIsNotOnline) {
+  TestNode node;
+  TestClient client(node);
+  client.Run({"SET", "k", "1"});
+  node.group->followers = {Follower(2, 1, false), Follower(3, 0)};
+  node.group->followers[1].state = FollowerStatus::State::kSnapshot;
+
+  EXPECT_EQ(client.Run({"ROLE"}), "*3\r\n$6\r\nmaster\r\n:1\r\n*0\r\n");
+  EXPECT_THAT(client.Run({"INFO", "replication"}),
+              HasSubstr("connected_slaves:1\r\nslave0:ip=10.0.0.3,port=6379,state=send_bulk,"
+                        "offset=0,lag=0\r\n"));
+}
+
+TEST(RoleTest, ANodeThatDoesNotLeadKnowsOnlyItself) {
+  TestNode node;
+  TestClient client(node);
+  client.Run({"SET", "k", "1"});
+  node.group->leader = NodeId(2);
+
+  EXPECT_EQ(client.Run({"ROLE"}), "*3\r\n$6\r\nmaster\r\n:1\r\n*0\r\n");
+  EXPECT_THAT(client.Run({"INFO", "replication"}),
+              HasSubstr("role:master\r\nconnected_slaves:0\r\nmaster_repl_offset:1\r\n"));
+}
+
 TEST(ConfigGetTest, MatchesPatternsAndHidesThePassword) {
   TestNode node(WithPassword());
   TestClient client(node);

@@ -31,6 +31,13 @@ class DriverShardGroup final : public ShardGroup {
   void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) override {
     driver_->WhenAppliedPast(index, std::move(done));
   }
+  void WhenReplicated(LogIndex index, std::size_t wanted, MonotonicTime until,
+                      UniqueFunction<void(Result<std::size_t>)> done) override {
+    driver_->WhenReplicated(index, wanted, until, std::move(done));
+  }
+  void TransferLeadership(NodeId to, UniqueFunction<void(Status)> done) override {
+    driver_->TransferLeadership(to, std::move(done));
+  }
 
  private:
   const std::shared_ptr<GroupDriver> driver_;

@@ -3,6 +3,7 @@
 // A seam: in a node it is a GroupDriver, in tests something that can be told what to answer.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -30,6 +31,9 @@ class ShardGroup {
   virtual void RequestRead(UniqueFunction<void(Result<ReadPermit>)> done) = 0;
   virtual bool TryLeaseRead(ReadPermit& permit) const = 0;
   virtual void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) = 0;
+  virtual void WhenReplicated(LogIndex index, std::size_t wanted, MonotonicTime until,
+                              UniqueFunction<void(Result<std::size_t>)> done) = 0;
+  virtual void TransferLeadership(NodeId to, UniqueFunction<void(Status)> done) = 0;
 };
 
 std::shared_ptr<ShardGroup> MakeShardGroup(std::shared_ptr<GroupDriver> driver);

@@ -1,5 +1,6 @@
 #include "stage.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "seshat/base/check.h"
@@ -80,6 +81,17 @@ Stage::Parking Stage::Park(std::size_t open_commands) {
   parked_commands_ = open_commands;
   lane().Park(shared_from_this());
   return Parking::kParked;
+}
+
+NodeId Stage::LeaderToAsk(NodeId hint) const {
+  NodeId leader = hint;
+  if (leader == kNoNode && replica() != nullptr) leader = replica()->Leader();
+  if (leader == kNoNode && replica() == nullptr) {
+    const auto other = std::ranges::find_if(
+        route().replicas, [&](NodeId node) { return node != context().options.node; });
+    if (other != route().replicas.end()) leader = *other;
+  }
+  return leader == context().options.node ? kNoNode : leader;
 }
 
 void Stage::Unpark() {

@@ -71,7 +71,7 @@ class Stage : public std::enable_shared_from_this<Stage> {
 
   GroupId group() const { return setup_.route->id; }
   MonotonicTime started_at() const { return setup_.started_at; }
-  MonotonicTime deadline() const;
+  virtual MonotonicTime deadline() const;
   // One for each command, in order. Complete when the owner is told.
   const std::vector<Answer>& answers() const { return answers_; }
 
@@ -93,6 +93,10 @@ class Stage : public std::enable_shared_from_this<Stage> {
   void RetrySoon() { lane().Park(shared_from_this()); }
   // First thing in Retry. Also looks up the route anew: a replica may have been opened here.
   void Unpark();
+
+  // Whom to ask when this node does not lead: `hint`, else whom our replica follows, else any other
+  // replica, which knows more; ours, if there is to be one, is not open yet. kNoNode: nobody now.
+  NodeId LeaderToAsk(NodeId hint) const;
 
   ServiceContext& context() const { return *setup_.context; }
   IoLane& lane() const { return *setup_.lane; }

@@ -20,6 +20,7 @@ GroupStatus TestGroup::GetStatus() const {
   status.core.leader = leader;
   status.core.term = Term(7);
   status.applied_index = AppliedIndex();
+  if (IsLeader()) status.core.followers = followers;
   return status;
 }
 
@@ -91,6 +92,8 @@ void TestGroup::Apply(std::vector<std::string> commands,
 void TestGroup::DropWaiting() {
   proposals.clear();
   reads.clear();
+  replications.clear();
+  transfers.clear();
   applied_waiters_.clear();
 }
 

@@ -37,6 +37,13 @@ class TestGroup final : public ShardGroup {
   void RequestRead(UniqueFunction<void(Result<ReadPermit>)> done) override;
   bool TryLeaseRead(ReadPermit& permit) const override;
   void WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) override;
+  void WhenReplicated(LogIndex index, std::size_t wanted, MonotonicTime until,
+                      UniqueFunction<void(Result<std::size_t>)> done) override {
+    replications.push_back({index, wanted, until, std::move(done)});
+  }
+  void TransferLeadership(NodeId to, UniqueFunction<void(Status)> done) override {
+    transfers.emplace_back(to, std::move(done));
+  }
 
   // Commits and applies what was proposed, as one entry.
   void ApplyAll();
@@ -49,6 +56,13 @@ class TestGroup final : public ShardGroup {
   // Forgets what waits, without an answer.
   void DropWaiting();
 
+  struct Replication {
+    LogIndex index;
+    std::size_t wanted = 0;
+    MonotonicTime until;
+    UniqueFunction<void(Result<std::size_t>)> done;
+  };
+
   NodeId self{1};
   NodeId leader{1};
   bool has_lease = true;
@@ -57,6 +71,9 @@ class TestGroup final : public ShardGroup {
   std::size_t batches = 0;  // calls of Propose
   std::deque<Proposal> proposals;
   std::deque<UniqueFunction<void(Result<ReadPermit>)>> reads;
+  std::deque<Replication> replications;
+  std::deque<std::pair<NodeId, UniqueFunction<void(Status)>>> transfers;
+  std::vector<FollowerStatus> followers;  // in its status, while it leads
   std::unique_ptr<DataStateMachine> machine;
 
  private:

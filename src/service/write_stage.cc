@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -50,15 +49,8 @@ void WriteStage::Add(const CommandSpec& spec, std::string command) {
 void WriteStage::Attempt() {
   ShardGroup* here = replica();
   if (here != nullptr && here->IsLeader()) return ProposeHere();
-  NodeId leader = std::exchange(hint_, kNoNode);
-  if (leader == kNoNode && here != nullptr) leader = here->Leader();
-  if (leader == kNoNode && here == nullptr) {
-    // Any other replica knows who leads; our own, if there is to be one, is not open yet.
-    const auto other = std::ranges::find_if(
-        route().replicas, [&](NodeId node) { return node != context().options.node; });
-    if (other != route().replicas.end()) leader = *other;
-  }
-  if (leader == kNoNode || leader == context().options.node) return WaitForLeader();
+  const NodeId leader = LeaderToAsk(std::exchange(hint_, kNoNode));
+  if (leader == kNoNode) return WaitForLeader();
   Forward(leader);
 }
 

@@ -21,11 +21,14 @@ enum class CommandId : std::uint8_t {
   kClientSetInfo,
   kClientSetName,
   kCluster,
+  kClusterFailover,
   kClusterInfo,
   kClusterKeySlot,
   kClusterMyId,
   kClusterNodes,
+  kClusterReplicas,
   kClusterShards,
+  kClusterSlaves,
   kClusterSlots,
   kCommand,
   kCommandCount,
@@ -59,12 +62,14 @@ enum class CommandId : std::uint8_t {
   kReadOnly,
   kReadWrite,
   kReset,
+  kRole,
   kSelect,
   kSet,
   kStrLen,
   kTime,
   kTtl,
   kType,
+  kWait,
 };
 
 // Who runs it.
@@ -74,6 +79,7 @@ enum class CommandKind : std::uint8_t {
   kConnection,  // changes or shows the connection
   kServer,      // shows the node
   kCluster,     // shows the cluster
+  kLeader,      // the keys' shard's leader, without its log
 };
 
 // Redis's flags and ACL categories, as bits.
@@ -89,6 +95,7 @@ enum class CommandFlag : std::uint32_t {
   kFast = 1 << 7,
   kNoAuth = 1 << 8,
   kAllowBusy = 1 << 9,
+  kNoAsyncLoading = 1 << 10,
 };
 
 enum class AclCategory : std::uint32_t {
