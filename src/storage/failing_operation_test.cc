@@ -50,21 +50,21 @@ class FailingOperationTest : public testing::TestWithParam<FaultCase> {
     }
 
     disk.Fail(GetParam().kind, GetParam().operation, nth);
-    bool stopped = false;
     {
       auto engine = open();
       if (engine) {
         workload.Run(**engine, 300, RandomWorkload::Pace::kOneByOne);
         (*engine)->Stop();
-        stopped = !workload.stops().empty();
+        // The word comes from RocksDB's own threads, some time after the failure. One that strikes
+        // only from here on meets an engine that is closing.
+        if (disk.has_failed() && GetParam().stops) {
+          EXPECT_TRUE(Eventually([&] { return !workload.stops().empty(); }));
+        }
         EXPECT_LE(workload.stops().size(), 1u);
-        if (stopped) ExpectNoMorePromises(**engine, workload);
-      } else {
-        stopped = true;
+        if (!workload.stops().empty()) ExpectNoMorePromises(**engine, workload);
       }
     }
     if (!disk.has_failed()) return false;
-    EXPECT_TRUE(stopped || !GetParam().stops);
     EXPECT_EQ(disk.syncs_after_failed_sync(), 0);
 
     disk.CutPower();
