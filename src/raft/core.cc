@@ -202,6 +202,7 @@ CoreStatus Core::Impl::GetStatus() const {
          .match = follower.match,
          .next = follower.next,
          .inflight_messages = follower.inflights.messages(),
+         .last_contact = follower.last_contact,
          .recently_active = now_ - follower.last_contact < options_.election_timeout_max,
          .is_learner = !configuration().IsVoter(follower.id)});
   }

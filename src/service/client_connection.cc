@@ -201,23 +201,28 @@ bool ClientConnection::TakeWrite(const CommandSpec& spec, Arguments arguments) {
   return true;
 }
 
-bool ClientConnection::TakeRead(const CommandSpec& spec, Arguments arguments) {
-  if (stage_ != nullptr && reads_ == nullptr) return false;
+const ShardRoute* ClientConnection::RouteUnlessRefused(const CommandSpec& spec,
+                                                       Arguments arguments) {
   if (context_->stopping.load(std::memory_order_acquire)) {
     Answer(&spec, Unreadable("this node is stopping"));
-    return true;
+    return nullptr;
   }
   if (std::optional<Reply> error = ValidateCommand(spec, arguments, table_->state().limits)) {
     Answer(&spec, *std::move(error));
-    return true;
+    return nullptr;
   }
   const std::expected<const ShardRoute*, Reply> route = table_->Find(spec, arguments);
-  if (!route) {
-    Answer(&spec, route.error());
-    return true;
-  }
-  if (reads_ == nullptr) return ReadOnTheSpot(spec, arguments, **route);
-  if (reads_->IsFull() || reads_->group() != (*route)->id) return false;
+  if (route) return *route;
+  Answer(&spec, route.error());
+  return nullptr;
+}
+
+bool ClientConnection::TakeRead(const CommandSpec& spec, Arguments arguments) {
+  if (stage_ != nullptr && reads_ == nullptr) return false;
+  const ShardRoute* const route = RouteUnlessRefused(spec, arguments);
+  if (route == nullptr) return true;
+  if (reads_ == nullptr) return ReadOnTheSpot(spec, arguments, *route);
+  if (reads_->IsFull() || reads_->group() != route->id) return false;
   reads_->Add(spec, arguments);
   return true;
 }
@@ -254,20 +259,10 @@ bool ClientConnection::ReadOnTheSpot(const CommandSpec& spec, Arguments argument
 // Alone in its stage: it is about what came before, so that must have ended.
 bool ClientConnection::TakeLeader(const CommandSpec& spec, Arguments arguments) {
   if (stage_ != nullptr) return false;
-  if (context_->stopping.load(std::memory_order_acquire)) {
-    Answer(&spec, Unreadable("this node is stopping"));
-    return true;
+  const ShardRoute* const route = RouteUnlessRefused(spec, arguments);
+  if (route != nullptr) {
+    stage_ = std::make_shared<LeaderStage>(SetUpStage(*route), spec, arguments);
   }
-  if (std::optional<Reply> error = ValidateCommand(spec, arguments, table_->state().limits)) {
-    Answer(&spec, *std::move(error));
-    return true;
-  }
-  const std::expected<const ShardRoute*, Reply> route = table_->Find(spec, arguments);
-  if (!route) {
-    Answer(&spec, route.error());
-    return true;
-  }
-  stage_ = std::make_shared<LeaderStage>(SetUpStage(**route), spec, arguments);
   return true;
 }
 

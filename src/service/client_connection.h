@@ -60,6 +60,8 @@ class ClientConnection final : public RequestHandler, private StageOwner {
   bool TakeLocal(const CommandSpec& spec, Arguments arguments);
   bool TakeWrite(const CommandSpec& spec, Arguments arguments);
   bool TakeRead(const CommandSpec& spec, Arguments arguments);
+  // Where a command that writes nothing belongs; null when it has been answered with an error.
+  const ShardRoute* RouteUnlessRefused(const CommandSpec& spec, Arguments arguments);
   bool TakeLeader(const CommandSpec& spec, Arguments arguments);
   // Serves a read from memory under a lease. False when that is not possible: then `stage` has what
   // is known already.

@@ -43,15 +43,6 @@ std::string NotLeader(NodeId leader) {
       {.status = ForwardReply::Status::kNotLeader, .leader = leader, .replies = {}, .message = {}});
 }
 
-// What the request asks of the leader itself, if it is that; nothing for commands of the log.
-const CommandSpec* LeaderCommandOf(const ForwardRequest& request) {
-  if (request.group == kSystemGroup || request.commands.size() != 1) return nullptr;
-  const std::vector<std::string>& command = request.commands.front();
-  const std::vector<std::string_view> arguments(command.begin(), command.end());
-  const std::expected<const CommandSpec*, Reply> spec = ResolveCommand(arguments);
-  return spec.has_value() && (*spec)->kind == CommandKind::kLeader ? *spec : nullptr;
-}
-
 }  // namespace
 
 void ForwardReceiver::OnCall(NodeId from, std::string request, SendReply reply) {
@@ -76,15 +67,16 @@ void ForwardReceiver::Receive(NodeId from, std::size_t size_bytes, ForwardReques
     return refuse(NotLeader(kNoNode));
   }
   if (!group->IsLeader()) return refuse(NotLeader(group->Leader()));
-  if (const CommandSpec* spec = LeaderCommandOf(request)) {
-    return ExecuteAsLeader(*spec, from, size_bytes, request, group, std::move(reply));
+  Work work = Prepare(request);
+  if (work.leader_command != nullptr) {
+    return ExecuteAsLeader(*work.leader_command, from, size_bytes, request, group,
+                           std::move(reply));
   }
   if (const auto& refusal = context_.ports.write_refusal;
       refusal && request.group != kSystemGroup) {
     if (const std::optional<std::string> why = refusal())
       return refuse(Refusal(WritesRefused(*why)));
   }
-  Work work = Prepare(request);
   if (work.commands.empty()) {
     return refuse(EncodeForwardReply(Conclude(std::move(work), {})));
   }
@@ -102,11 +94,6 @@ void ForwardReceiver::ExecuteAsLeader(const CommandSpec& spec, NodeId from, std:
                                       std::shared_ptr<ShardGroup> group, SendReply reply) {
   const std::vector<std::string>& command = request.commands.front();
   const std::vector<std::string_view> arguments(command.begin(), command.end());
-  const ReplicatedLimits limits = context_.router.Table()->state().limits;
-  if (std::optional<Reply> error = ValidateCommand(spec, arguments, limits)) {
-    ReleaseBytes(from, size_bytes);
-    return reply(Refusal(*std::move(error)));
-  }
   const Duration time_left = std::min(request.time_left, context_.options.request_timeout);
   ExecuteLeaderCommand(
       spec, arguments, from, context_.ports.clock->Now() + time_left, group,
@@ -138,7 +125,7 @@ ForwardReceiver::Work ForwardReceiver::Prepare(const ForwardRequest& request) {
   Work work{.version = request.version, .replies = {}, .commands = {}};
   for (const std::vector<std::string>& command : request.commands) {
     Reply refusal;
-    Result<std::string> prepared = PrepareOne(request, command, refusal);
+    Result<std::string> prepared = PrepareOne(request, command, refusal, work.leader_command);
     work.replies.push_back(prepared ? "" : Encoded(refusal, request.version));
     if (prepared) work.commands.push_back(*std::move(prepared));
   }
@@ -147,7 +134,8 @@ ForwardReceiver::Work ForwardReceiver::Prepare(const ForwardRequest& request) {
 
 Result<std::string> ForwardReceiver::PrepareOne(const ForwardRequest& request,
                                                 const std::vector<std::string>& command,
-                                                Reply& refusal) {
+                                                Reply& refusal,
+                                                const CommandSpec*& leader_command) {
   const auto refuse = [&](Reply why) {
     refusal = std::move(why);
     return MakeError(ErrorCode::kInvalidArgument, refusal.text);
@@ -162,12 +150,17 @@ Result<std::string> ForwardReceiver::PrepareOne(const ForwardRequest& request,
   const std::vector<std::string_view> arguments(command.begin(), command.end());
   const std::expected<const CommandSpec*, Reply> spec = ResolveCommand(arguments);
   if (!spec) return refuse(spec.error());
-  if ((*spec)->kind != CommandKind::kWrite) {
+  const bool is_for_leader = (*spec)->kind == CommandKind::kLeader && request.commands.size() == 1;
+  if ((*spec)->kind != CommandKind::kWrite && !is_for_leader) {
     return refuse(NotApplied(fmt::format("{} is not a write", (*spec)->full_name)));
   }
   const std::shared_ptr<const RoutingTable> table = context_.router.Table();
   if (std::optional<Reply> error = ValidateCommand(**spec, arguments, table->state().limits)) {
     return refuse(*std::move(error));
+  }
+  if (is_for_leader) {
+    leader_command = *spec;
+    return std::string();  // nothing for the log
   }
   const std::expected<const ShardRoute*, Reply> route = table->Find(**spec, arguments);
   if (!route) return refuse(route.error());

@@ -34,6 +34,8 @@ class ForwardReceiver : public std::enable_shared_from_this<ForwardReceiver> {
     RespVersion version = RespVersion::kResp2;
     std::vector<std::string> replies;   // encoded; empty: by the outcome
     std::vector<std::string> commands;  // to be proposed, in order
+    // In place of commands: what is asked of the leader itself (leader_commands.h).
+    const CommandSpec* leader_command = nullptr;
   };
 
   void Receive(NodeId from, std::size_t size_bytes, ForwardRequest request, SendReply reply);
@@ -43,7 +45,8 @@ class ForwardReceiver : public std::enable_shared_from_this<ForwardReceiver> {
   std::shared_ptr<ShardGroup> FindGroup(GroupId group);
   Work Prepare(const ForwardRequest& request);
   Result<std::string> PrepareOne(const ForwardRequest& request,
-                                 const std::vector<std::string>& command, Reply& refusal);
+                                 const std::vector<std::string>& command, Reply& refusal,
+                                 const CommandSpec*& leader_command);
   static ForwardReply Conclude(Work work, std::vector<CommandOutcome> outcomes);
 
   bool TakeBytes(NodeId from, std::size_t bytes) SESHAT_EXCLUDES(mutex_);

@@ -139,10 +139,9 @@ void Report::Replication() {
   Field("connected_slaves", picture.replicas.size());
   for (std::size_t i = 0; i < picture.replicas.size(); ++i) {
     const ReplicaPicture& replica = picture.replicas[i];
-    // Heard of within an election timeout: less than a second by default.
     Field(fmt::format("slave{}", i),
-          fmt::format("ip={},port={},state={},offset={},lag=0", replica.host, replica.port,
-                      replica.state, replica.offset));
+          fmt::format("ip={},port={},state={},offset={},lag={}", replica.host, replica.port,
+                      replica.state, replica.offset, replica.lag_seconds));
   }
   Field("master_repl_offset", picture.offset);
 }

@@ -1,12 +1,20 @@
 #include "replication_report.h"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 
 #include "seshat/base/host_port.h"
 
 namespace seshat {
+namespace {
+
+std::int64_t SecondsBetween(MonotonicTime from, MonotonicTime to) {
+  return std::chrono::duration_cast<std::chrono::seconds>(to - from).count();
+}
+
+}  // namespace
 
 ReplicationPicture TakeReplicationPicture(ServiceContext& context) {
   ReplicationPicture picture;
@@ -15,6 +23,7 @@ ReplicationPicture TakeReplicationPicture(ServiceContext& context) {
   if (route == nullptr || route->replica.group == nullptr) return picture;
   const GroupStatus status = route->replica.group->GetStatus();
   picture.offset = status.applied_index.value();
+  const MonotonicTime now = context.ports.clock->Now();
   for (const FollowerStatus& follower : status.core.followers) {
     const ClusterMember* const member = table->state().FindMember(follower.id);
     if (member == nullptr || !follower.recently_active) continue;
@@ -24,7 +33,8 @@ ReplicationPicture TakeReplicationPicture(ServiceContext& context) {
                                 .port = address.port,
                                 .state = is_online ? "online" : "send_bulk",
                                 // What is not committed yet counts for nobody.
-                                .offset = std::min(picture.offset, follower.match.value())});
+                                .offset = std::min(picture.offset, follower.match.value()),
+                                .lag_seconds = SecondsBetween(follower.last_contact, now)});
   }
   return picture;
 }

@@ -18,8 +18,9 @@ namespace seshat {
 struct ReplicaPicture {
   std::string host;
   std::int64_t port = 0;
-  std::string_view state;    // in Redis's words
-  std::uint64_t offset = 0;  // of what it holds on disk; no more than the picture's
+  std::string_view state;        // in Redis's words
+  std::uint64_t offset = 0;      // of what it holds on disk; no more than the picture's
+  std::int64_t lag_seconds = 0;  // since it was heard of last
 };
 
 // Of the first data group.

@@ -194,10 +194,12 @@ TEST(InfoTest, GivesOnlyTheSectionsAskedFor) {
   EXPECT_THAT(info, testing::Not(HasSubstr("# Server")));
 }
 
-FollowerStatus Follower(std::uint64_t id, std::uint64_t match, bool is_active = true) {
+FollowerStatus Follower(const TestNode& node, std::uint64_t id, std::uint64_t match,
+                        bool is_active = true) {
   FollowerStatus follower;
   follower.id = NodeId(id);
   follower.match = LogIndex(match);
+  follower.last_contact = node.loop.Now();
   follower.recently_active = is_active;
   return follower;
 }
@@ -206,7 +208,8 @@ TEST(RoleTest, ALeaderHasTheFollowersThatAnswerAsReplicas) {
   TestNode node;
   TestClient client(node);
   client.Pipeline({{"SET", "k", "1"}, {"GET", "k"}, {"SET", "k", "2"}});
-  node.group->followers = {Follower(2, 1), Follower(3, 9)};
+  node.group->followers = {Follower(node, 2, 1), Follower(node, 3, 9)};
+  node.group->followers[1].last_contact = node.loop.Now() - std::chrono::milliseconds(2500);
 
   EXPECT_EQ(client.Run({"ROLE"}),
             "*3\r\n$6\r\nmaster\r\n:2\r\n*2\r\n"
@@ -215,7 +218,7 @@ TEST(RoleTest, ALeaderHasTheFollowersThatAnswerAsReplicas) {
   EXPECT_THAT(client.Run({"INFO", "replication"}),
               HasSubstr("# Replication\r\nrole:master\r\nconnected_slaves:2\r\n"
                         "slave0:ip=10.0.0.2,port=6379,state=online,offset=1,lag=0\r\n"
-                        "slave1:ip=10.0.0.3,port=6379,state=online,offset=2,lag=0\r\n"
+                        "slave1:ip=10.0.0.3,port=6379,state=online,offset=2,lag=2\r\n"
                         "master_repl_offset:2\r\n"));
 }
 
@@ -223,7 +226,7 @@ TEST(RoleTest, AFollowerThatIsSilentIsNoReplicaAndOneThatGetsASnapshotIsNotOnlin
   TestNode node;
   TestClient client(node);
   client.Run({"SET", "k", "1"});
-  node.group->followers = {Follower(2, 1, false), Follower(3, 0)};
+  node.group->followers = {Follower(node, 2, 1, false), Follower(node, 3, 0)};
   node.group->followers[1].state = FollowerStatus::State::kSnapshot;
 
   EXPECT_EQ(client.Run({"ROLE"}), "*3\r\n$6\r\nmaster\r\n:1\r\n*0\r\n");

@@ -112,6 +112,7 @@ struct FollowerStatus {
   LogIndex match;
   LogIndex next;
   std::size_t inflight_messages = 0;
+  MonotonicTime last_contact;  // when it was heard of last
   bool recently_active = false;
   bool is_learner = false;
 };
