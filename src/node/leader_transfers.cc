@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,7 +11,6 @@
 #include <utility>
 
 #include "seshat/admin/group_names.h"
-#include "seshat/base/mutex.h"
 #include "seshat/node/log.h"
 
 namespace seshat {
@@ -30,25 +30,13 @@ NodeId LeaderOf(const GroupDriver& driver) {
   return NodeId(driver.view().leader.load(std::memory_order_acquire));
 }
 
-// Waits for the driver's own word; nothing when it does not come before `end`.
-std::optional<Status> RunTransfer(GroupDriver& driver, NodeId to, const Clock& clock,
-                                  MonotonicTime end) {
-  struct Waiting {
-    Mutex mutex;
-    CondVar changed;
-    std::optional<Status> result SESHAT_GUARDED_BY(mutex);
-  };
-  const auto waiting = std::make_shared<Waiting>();
-  driver.TransferLeadership(to, [waiting](Status status) {
-    MutexLock lock(waiting->mutex);
-    waiting->result = std::move(status);
-    waiting->changed.NotifyAll();
-  });
-  MutexLock lock(waiting->mutex);
-  while (!waiting->result.has_value() && clock.Now() < end) {
-    waiting->changed.WaitFor(waiting->mutex, std::chrono::milliseconds(100));
-  }
-  return std::move(waiting->result);
+// Waits for the driver's own word; nothing when it does not come in time.
+std::optional<Status> RunTransfer(GroupDriver& driver, NodeId to) {
+  const auto word = std::make_shared<std::promise<Status>>();
+  std::future<Status> result = word->get_future();
+  driver.TransferLeadership(to, [word](Status status) { word->set_value(std::move(status)); });
+  if (result.wait_for(kTransferMax) != std::future_status::ready) return std::nullopt;
+  return result.get();
 }
 
 }  // namespace
@@ -79,7 +67,7 @@ TransferAnswer LeaderTransfers::Transfer(GroupId group, NodeId to) {
 
 TransferAnswer LeaderTransfers::HandOver(GroupDriver& driver, GroupId group, NodeId to) {
   const MonotonicTime end = ports_.clock->Now() + kTransferMax;
-  const std::optional<Status> result = RunTransfer(driver, to, *ports_.clock, end);
+  const std::optional<Status> result = RunTransfer(driver, to);
   if (!result.has_value()) {
     return Answer(Outcome::kFailed, group, LeaderOf(driver), "the transfer did not end in time");
   }
