@@ -4,35 +4,9 @@
 #include <utility>
 
 #include "seshat/base/check.h"
+#include "snapshots.h"
 
 namespace seshat {
-namespace {
-
-class CopiedView : public StateView {
- public:
-  explicit CopiedView(std::map<std::string, std::string, std::less<>> rows)
-      : rows_(std::move(rows)) {}
-
-  Result<Lookup> Get(std::string_view key, ReadTier) const override {
-    const auto it = rows_.find(key);
-    if (it == rows_.end()) return Lookup{};
-    return Lookup{Lookup::Outcome::kFound, it->second};
-  }
-
-  Status Scan(std::string_view first, std::string_view end,
-              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    for (auto it = rows_.lower_bound(first); it != rows_.end() && it->first < end; ++it) {
-      if (!visit(it->first, it->second)) break;
-    }
-    return {};
-  }
-
- private:
-  const std::map<std::string, std::string, std::less<>> rows_;
-};
-
-}  // namespace
-
 SimDisk::SimDisk(SimScheduler& scheduler, NodeId node) : scheduler_(scheduler), node_(node) {}
 
 std::vector<GroupId> SimDisk::Groups() const {
@@ -73,6 +47,14 @@ std::optional<std::string> SimDisk::RecordIn(const Image& image, GroupId group, 
 
 std::optional<std::string> SimDisk::DurableRecord(GroupId group, LogIndex index) const {
   return RecordIn(durable_, group, index);
+}
+
+LogIndex SimDisk::DurableFirst(GroupId group) const {
+  return durable_.at(group).first_index;
+}
+
+LogIndex SimDisk::CurrentFirst(GroupId group) const {
+  return current_.at(group).first_index;
 }
 
 std::optional<std::string> SimDisk::DurableState(GroupId group) const {
@@ -126,7 +108,11 @@ std::uint64_t SimDisk::StateDigest(GroupId group) const {
 Result<std::unique_ptr<StateView>> SimDisk::View(GroupId group) const {
   const auto it = current_.find(group);
   if (it == current_.end()) return MakeError(ErrorCode::kNotFound, "no such group");
-  return std::make_unique<CopiedView>(it->second.rows);
+  return std::make_unique<RowsView>(CopyRows(group));
+}
+
+std::shared_ptr<const Rows> SimDisk::CopyRows(GroupId group) const {
+  return std::make_shared<const Rows>(current_.at(group).rows);
 }
 
 void SimDisk::Write(GroupId group, StateBatch batch) {
@@ -135,6 +121,20 @@ void SimDisk::Write(GroupId group, StateBatch batch) {
 
 void SimDisk::ApplyTo(Image& image, const LogWrite& write) {
   GroupImage& group = image.at(write.group);
+  if (write.install) {
+    group.rows = dynamic_cast<const SimIncomingState&>(*write.install).rows();
+    group.records.clear();
+    group.first_index = write.start->first_index;
+  }
+  if (write.start) {
+    SESHAT_CHECK(write.start->first_index >= group.first_index);
+    for (; group.first_index < write.start->first_index;
+         group.first_index = group.first_index.Next()) {
+      SESHAT_CHECK(!group.records.empty());
+      group.records.pop_front();
+    }
+    group.snapshot_row = write.start->snapshot_row;
+  }
   if (write.truncate_from) {
     const std::uint64_t first = group.first_index.value();
     SESHAT_CHECK(write.truncate_from->value() >= first);

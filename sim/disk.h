@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "rows.h"
 #include "scheduler.h"
 #include "seshat/ports/log_store.h"
 #include "seshat/ports/state_store.h"
@@ -32,6 +33,7 @@ class SimDisk : public LogStore, public StateStore {
   Result<std::vector<LogRecord>> Read(GroupId group, LogIndex first, LogIndex end,
                                       std::size_t bytes_max) override;
   void Write(LogWrite write, UniqueFunction<void()> on_durable) override;
+  void RemoveCompacted(GroupId) override {}  // gone as soon as the log begins later
 
   // StateStore
   Result<Lookup> Get(GroupId group, std::string_view key, ReadTier tier) const override;
@@ -61,6 +63,11 @@ class SimDisk : public LogStore, public StateStore {
   std::optional<std::string> DurableState(GroupId group) const;
   // The record that Read would give.
   std::optional<std::string> CurrentRecord(GroupId group, LogIndex index) const;
+  // Where the log begins, after a crash now and as it is.
+  LogIndex DurableFirst(GroupId group) const;
+  LogIndex CurrentFirst(GroupId group) const;
+  // The group's state as it is now.
+  std::shared_ptr<const Rows> CopyRows(GroupId group) const;
 
  private:
   struct GroupImage {
@@ -68,7 +75,7 @@ class SimDisk : public LogStore, public StateStore {
     std::string snapshot_row;
     LogIndex first_index{1};
     std::deque<std::string> records;
-    std::map<std::string, std::string, std::less<>> rows;  // of the state store
+    Rows rows;  // of the state store
   };
   using Image = std::map<GroupId, GroupImage>;
   struct StateWrite {

@@ -35,14 +35,24 @@ void Invariants::OnLeader(NodeId node, Term term, LogIndex commit) {
 
 std::uint64_t Invariants::TermOnDisk(NodeId node, LogIndex index) const {
   if (index == LogIndex{}) return 0;
+  // What was cut off was committed.
+  if (index < disks_.at(node)->CurrentFirst(group_)) return CommittedTerm(index).value();
   const auto record = disks_.at(node)->CurrentRecord(group_, index);
   return record ? TermOf(*record) : 0;
 }
 
+Term Invariants::CommittedTerm(LogIndex index) const {
+  const bool is_known = index > LogIndex{} && index <= highest_committed();
+  return is_known ? committed_[index.value() - 1].term : Term{};
+}
+
 void Invariants::OnLogWrite(NodeId node, const LogWrite& write) {
+  if (write.start) CheckStart(node, write);
   if (write.truncate_from) CheckTruncation(node, *write.truncate_from);
   if (write.records.empty()) return;
-  std::uint64_t previous_term = TermOnDisk(node, write.records.front().index.Previous());
+  const LogIndex before = write.records.front().index.Previous();
+  const bool is_cut = write.start && before < write.start->first_index;
+  std::uint64_t previous_term = is_cut ? CommittedTerm(before).value() : TermOnDisk(node, before);
   for (const LogRecord& record : write.records) {
     const std::uint64_t term = TermOf(record.value);
     const EntryFact fact{std::hash<std::string>{}(record.value), previous_term};
@@ -60,6 +70,21 @@ void Invariants::OnLogWrite(NodeId node, const LogWrite& write) {
   }
 }
 
+// A log begins after something that is committed, and says truly what that was.
+void Invariants::CheckStart(NodeId node, const LogWrite& write) {
+  const LogIndex before = write.start->first_index.Previous();
+  v1::SnapshotMetadata snapshot;
+  const bool is_sound = snapshot.ParseFromString(write.start->snapshot_row) &&
+                        LogIndex(snapshot.last_included_index()) == before && before > LogIndex{} &&
+                        before <= highest_committed() &&
+                        Term(snapshot.last_included_term()) == CommittedTerm(before);
+  if (is_sound) return;
+  fail_(
+      fmt::format("the log of node {} is to begin after entry {}/{}, which is not what is "
+                  "committed there",
+                  node.value(), snapshot.last_included_term(), before.value()));
+}
+
 void Invariants::CheckTruncation(NodeId node, LogIndex from) {
   for (LogIndex index = from; index <= highest_committed(); index = index.Next()) {
     const std::uint64_t term = TermOnDisk(node, index);
@@ -71,6 +96,7 @@ void Invariants::CheckTruncation(NodeId node, LogIndex from) {
 
 std::size_t Invariants::DurableHolders(LogIndex index, Term term) const {
   return static_cast<std::size_t>(std::ranges::count_if(disks_, [&](const auto& each) {
+    if (index < each.second->DurableFirst(group_)) return true;
     const auto record = each.second->DurableRecord(group_, index);
     return record && Term(TermOf(*record)) == term;
   }));
@@ -89,13 +115,17 @@ void Invariants::CheckOwnTerm(NodeId node, LogIndex index) {
   if (leaders_.empty()) return;
   const auto& [term, leadership] = *leaders_.rbegin();
   if (leadership.node != node || index <= leadership.commit) return;
-  for (LogIndex at = index;; at = at.Next()) {
-    const Term found(TermOnDisk(node, at));
-    if (found < term && found != Term{}) continue;
-    if (found == term && DurableHolders(at, term) > disks_.size() / 2) return;
-    return fail_(fmt::format("node {} commits entry {} in term {} by none of that term",
-                             node.value(), index.value(), term.value()));
+  const auto is_anywhere = [&](LogIndex at) {
+    return std::ranges::any_of(disks_, [&](const auto& each) {
+      return each.second->DurableRecord(group_, at).has_value();
+    });
+  };
+  // The leader's own disk may be the last to have it.
+  for (LogIndex at = index; is_anywhere(at); at = at.Next()) {
+    if (DurableHolders(at, term) > disks_.size() / 2) return;
   }
+  fail_(fmt::format("node {} commits entry {} in term {} by none of that term", node.value(),
+                    index.value(), term.value()));
 }
 
 void Invariants::OnApplied(NodeId node, const AppliedFact& fact) {
@@ -104,7 +134,9 @@ void Invariants::OnApplied(NodeId node, const AppliedFact& fact) {
                              node.value(), fact.index.value()));
   }
   const auto own = disks_.at(node)->DurableRecord(group_, fact.index);
-  if (!own || Term(TermOf(*own)) != fact.term) {
+  const bool is_own = fact.is_installed ? fact.index < disks_.at(node)->DurableFirst(group_)
+                                        : own && Term(TermOf(*own)) == fact.term;
+  if (!is_own) {
     fail_(fmt::format("node {} applies entry {}/{} before its own disk has it", node.value(),
                       fact.term.value(), fact.index.value()));
   }

@@ -54,6 +54,8 @@ class Invariants {
     std::optional<std::uint64_t> state_digest;
   };
   std::uint64_t TermOnDisk(NodeId node, LogIndex index) const;
+  Term CommittedTerm(LogIndex index) const;  // 0: nothing is known to be committed there
+  void CheckStart(NodeId node, const LogWrite& write);
   void CheckTruncation(NodeId node, LogIndex from);
   std::size_t DurableHolders(LogIndex index, Term term) const;
   void CheckMajority(const AppliedFact& fact);

@@ -100,6 +100,8 @@ void Nemesis::Strike() {
       return FailSync(Victim());
     case Fault::kJumpClock:
       return JumpClock();
+    case Fault::kSnapshot:
+      return TakeSnapshots();
     case Fault::kHealNetwork:
       return HealNetwork();
   }
@@ -345,6 +347,11 @@ void Nemesis::FailSync(SimNode& node) {
 
 void Nemesis::SetUsualSyncLatency(SimNode& node) {
   node.disk().SetSyncLatency(kSyncLatencyLow, usual_sync_latency_[node.id()]);
+}
+
+void Nemesis::TakeSnapshots() {
+  if (scheduler_.random().Chance(1, 2)) return AnyNode().TakeSnapshot();
+  for (SimNode* node : nodes_) node->TakeSnapshot();
 }
 
 void Nemesis::JumpClock() {

@@ -60,6 +60,7 @@ class Nemesis {
   void SlowDisk();
   void FailSync(SimNode& node);
   void JumpClock();
+  void TakeSnapshots();
   void StopOne();
   void RestartLater(SimNode& node);
   void CrashAtWrite(SimNode& node);

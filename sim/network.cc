@@ -58,8 +58,8 @@ void SimNetwork::Deliver(const Link& link, std::string payload, SimTime when) {
   });
 }
 
-SimTime SimNetwork::NextArrival(const Link& link) {
-  SimTime& last = last_call_[link];
+SimTime SimNetwork::NextArrival(const Link& link, CallKind kind) {
+  SimTime& last = last_call_[{link, kind}];
   return last = std::max(
              last, scheduler_.now() + scheduler_.Between(quality_.delay_low, quality_.delay_high));
 }
@@ -68,11 +68,16 @@ SimTime SimNetwork::NextArrival(const Link& link) {
 // none.
 class SimNetwork::CallInFlight {
  public:
-  CallInFlight(SimNetwork& network, Link back, CallDone done)
-      : network_(network), back_(back), life_(network.lives_[back.first]), done_(std::move(done)) {}
+  CallInFlight(SimNetwork& network, Link back, CallKind kind, CallDone done)
+      : network_(network),
+        back_(back),
+        kind_(kind),
+        life_(network.lives_[back.first]),
+        done_(std::move(done)) {}
   CallInFlight(CallInFlight&& other) noexcept
       : network_(other.network_),
         back_(std::move(other.back_)),
+        kind_(other.kind_),
         life_(other.life_),
         done_(std::exchange(other.done_, nullptr)) {}
   CallInFlight& operator=(CallInFlight&&) = delete;
@@ -89,7 +94,7 @@ class SimNetwork::CallInFlight {
   void Answer(Result<std::string> result) {
     CallDone done = std::exchange(done_, nullptr);
     if (!done || network_.IsLost(back_)) return;
-    network_.scheduler_.At(network_.NextArrival(back_),
+    network_.scheduler_.At(network_.NextArrival(back_, kind_),
                            [done = std::move(done), result = std::move(result)]() mutable {
                              done(std::move(result));
                            });
@@ -97,11 +102,12 @@ class SimNetwork::CallInFlight {
 
   SimNetwork& network_;
   Link back_;
+  CallKind kind_;
   std::uint64_t life_;
   CallDone done_;
 };
 
-void SimNetwork::Call(NodeId from, NodeId to, std::string request, CallDone done) {
+void SimNetwork::Call(NodeId from, NodeId to, CallKind kind, std::string request, CallDone done) {
   const Link link(from, to);
   const Link back(to, from);
   // Often a broken connection is known to be broken before anything is sent on it.
@@ -110,17 +116,17 @@ void SimNetwork::Call(NodeId from, NodeId to, std::string request, CallDone done
     return done(MakeError(ErrorCode::kUnavailable, "not connected"));
   }
   if (IsLost(link)) return scheduler_.Note("drop call to", from, to.value());
-  scheduler_.At(NextArrival(link),
-                [this, link, back, request = std::move(request), done = std::move(done)]() mutable {
-                  const auto receiver = receivers_.find(link.second);
-                  if (cuts_.contains(link)) return;
-                  if (receiver == receivers_.end()) {
-                    return done(MakeError(ErrorCode::kOutcomeUnknown, "the connection broke"));
-                  }
-                  if (auto observer = call_observers_.extract(link.second)) observer.mapped()();
-                  receiver->second.on_call(link.first, std::move(request),
-                                           CallInFlight(*this, back, std::move(done)));
-                });
+  scheduler_.At(NextArrival(link, kind), [this, link, back, kind, request = std::move(request),
+                                          done = std::move(done)]() mutable {
+    const auto receiver = receivers_.find(link.second);
+    if (cuts_.contains(link)) return;
+    if (receiver == receivers_.end()) {
+      return done(MakeError(ErrorCode::kOutcomeUnknown, "the connection broke"));
+    }
+    if (auto observer = call_observers_.extract(link.second)) observer.mapped()();
+    receiver->second.on_call(link.first, kind, std::move(request),
+                             CallInFlight(*this, back, kind, std::move(done)));
+  });
 }
 
 struct SimTransport::Calls {
@@ -143,7 +149,7 @@ void SimTransport::Send(NodeId to, Channel channel, std::string payload) {
   network_.Send(node_, to, channel, std::move(payload));
 }
 
-void SimTransport::Call(NodeId to, std::string request, MonotonicTime deadline,
+void SimTransport::Call(NodeId to, CallKind kind, std::string request, MonotonicTime deadline,
                         UniqueFunction<void(Result<std::string>)> done) {
   const std::uint64_t call = ++calls_->last_call;
   calls_->pending.emplace(call, std::move(done));
@@ -156,7 +162,7 @@ void SimTransport::Call(NodeId to, std::string request, MonotonicTime deadline,
   executor_.PostAt(deadline, [finish] {
     finish(MakeError(ErrorCode::kOutcomeUnknown, "the deadline passed without an answer"));
   });
-  network_.Call(node_, to, std::move(request), finish);
+  network_.Call(node_, to, kind, std::move(request), finish);
 }
 
 }  // namespace seshat

@@ -41,7 +41,7 @@ class SimNetwork {
   // What a node's process takes from the wires.
   struct Receiver {
     std::function<void(NodeId from, const std::string& payload)> on_message;
-    std::function<void(NodeId from, std::string request, Replier reply)> on_call;
+    std::function<void(NodeId from, CallKind kind, std::string request, Replier reply)> on_call;
   };
   using CallDone = UniqueFunction<void(Result<std::string>)>;
 
@@ -58,9 +58,9 @@ class SimNetwork {
   }
 
   // `done` may never be called: request and reply may be lost. Calls are neither doubled nor
-  // reordered, as they travel on one connection.
+  // reordered, as those of one kind travel on one connection.
   // Errors: as Transport::Call.
-  void Call(NodeId from, NodeId to, std::string request, CallDone done);
+  void Call(NodeId from, NodeId to, CallKind kind, std::string request, CallDone done);
 
   // Runs `observer` once, when the next call reaches `to`.
   void OnNextCall(NodeId to, UniqueFunction<void()> observer) {
@@ -78,7 +78,7 @@ class SimNetwork {
 
   void Deliver(const Link& link, std::string payload, SimTime when);
   bool IsLost(const Link& link);
-  SimTime NextArrival(const Link& link);
+  SimTime NextArrival(const Link& link, CallKind kind);
 
   SimScheduler& scheduler_;
   LinkQuality quality_;
@@ -88,7 +88,8 @@ class SimNetwork {
   std::map<NodeId, std::uint64_t> lives_;  // of the node's processes; odd while one is attached
   std::map<Link, bool> cuts_;
   std::map<std::pair<Link, Channel>, SimTime> last_delivery_;
-  std::map<Link, SimTime> last_call_;  // requests and replies to the second from the first
+  // Of requests, and of replies, to the second from the first: each kind has a connection.
+  std::map<std::pair<Link, CallKind>, SimTime> last_call_;
 };
 
 // The Transport of one node's process. Calls end with it.
@@ -99,7 +100,7 @@ class SimTransport : public Transport {
   SimTransport(SimNetwork& network, NodeId node, Executor& executor);
 
   void Send(NodeId to, Channel channel, std::string payload) override;
-  void Call(NodeId to, std::string request, MonotonicTime deadline,
+  void Call(NodeId to, CallKind kind, std::string request, MonotonicTime deadline,
             UniqueFunction<void(Result<std::string>)> done) override;
 
  private:

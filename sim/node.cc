@@ -10,6 +10,8 @@
 #include "seshat/base/random.h"
 #include "seshat/base/seeded_bug.h"
 #include "seshat/raft/group_registry.h"
+#include "seshat/raft/snapshot_keeper.h"
+#include "seshat/raft/snapshot_sender.h"
 #include "seshat/service/data_state_machine.h"
 #include "seshat/service/service.h"
 #include "silent_metrics.h"
@@ -42,6 +44,10 @@ GroupDriverOptions DriverOptions(const SimNodeOptions& node, std::uint64_t start
   options.core.cached_bytes_max = node.cached_bytes_max;
   options.entry_bytes_max = 256;
   options.apply_bytes_max = 1024;
+  options.log_tail_bytes = node.log_tail_bytes;
+  options.log_bytes_max = 64 << 10;
+  options.snapshot_fetch.call_timeout = std::chrono::milliseconds(500);
+  options.snapshot_fetch.give_up_after = std::chrono::seconds(2);
   return options;
 }
 
@@ -78,6 +84,7 @@ class SimNode::Process {
         io_(node.scheduler_, node.clock_),
         reads_(node.scheduler_, node.clock_),
         background_(node.scheduler_, node.clock_),
+        snapshot_worker_(node.scheduler_, node.clock_),
         transport_(node.network_, node.id(), io_) {}
   ~Process();
 
@@ -97,11 +104,14 @@ class SimNode::Process {
   GroupDriver& driver() { return *driver_; }
   GroupRegistry& registry() { return registry_; }
   Service& service() { return *service_; }
+  SnapshotSender& sender() { return *sender_; }
+  SnapshotKeeper& keeper() { return *keeper_; }
 
  private:
   std::vector<SimExecutor*> Executors() {
-    return {&raft_, &apply_, &log_reader_, &io_, &reads_, &background_};
+    return {&raft_, &apply_, &log_reader_, &io_, &reads_, &background_, &snapshot_worker_};
   }
+  void StartSnapshots(SimNode& node);
   GroupPorts PortsOfDriver(SimNode& node);
   ServicePorts PortsOfService(SimNode& node);
 
@@ -111,6 +121,7 @@ class SimNode::Process {
   SimExecutor io_;
   SimExecutor reads_;
   SimExecutor background_;
+  SimExecutor snapshot_worker_;
   SilentMetrics metrics_;
   SimTransport transport_;
   ClusterStateSource cluster_;
@@ -118,6 +129,8 @@ class SimNode::Process {
   std::unique_ptr<Service> service_;
   GroupRegistry registry_;
   std::shared_ptr<GroupDriver> driver_;
+  std::unique_ptr<SnapshotSender> sender_;
+  std::unique_ptr<SnapshotKeeper> keeper_;
   std::vector<std::weak_ptr<SimConnection>> connections_;
 };
 
@@ -136,6 +149,8 @@ GroupPorts SimNode::Process::PortsOfDriver(SimNode& node) {
   ports.log_reader = &log_reader_;
   ports.clock = &node.clock_;
   ports.log = &node.disk_;
+  ports.snapshots = &node.snapshots_;
+  ports.snapshot_worker = &snapshot_worker_;
   ports.transport = &transport_;
   ports.fatal = &node;
   return ports;
@@ -182,7 +197,29 @@ bool SimNode::Process::Start(SimNode& node) {
   // Not as an owner: calls that are in flight at death would keep the driver alive.
   service_->AddDataGroup(kSimGroup, {std::shared_ptr<void>(), driver_.get()}, info);
   driver_->Start();
+  StartSnapshots(node);
   return true;
+}
+
+void SimNode::Process::StartSnapshots(SimNode& node) {
+  SnapshotSenderOptions sending;
+  sending.node = node.id();
+  sending.chunk_bytes = node.options_.snapshot_chunk_bytes;
+  sending.held_open = std::chrono::seconds(2);
+  sender_ = std::make_unique<SnapshotSender>(
+      sending, SnapshotSenderPorts{
+                   .store = &node.snapshots_, .worker = &snapshot_worker_, .clock = &node.clock_});
+  SnapshotKeeperPorts keeping;
+  keeping.store = &node.snapshots_;
+  keeping.groups = &registry_;
+  keeping.clock = &node.clock_;
+  keeping.worker = &snapshot_worker_;
+  keeping.on_taken = [&node](const Status& taken, const std::string& name, Duration) {
+    node.scheduler_.Note(taken ? "kept " + name : taken.error().message(), node.id());
+  };
+  keeper_ = std::make_unique<SnapshotKeeper>(node.options_.snapshots, keeping);
+  keeper_->Introduce(kSimGroup, *driver_);
+  keeper_->Start();
 }
 
 SimNode::SimNode(SimScheduler& scheduler, SimNetwork& network, SimNodeOptions options,
@@ -192,10 +229,16 @@ SimNode::SimNode(SimScheduler& scheduler, SimNetwork& network, SimNodeOptions op
       options_(std::move(options)),
       observer_(std::move(observer)),
       disk_(scheduler, options_.id),
+      snapshots_(scheduler, disk_),
       clock_(scheduler, options_.clock_at_start, options_.clock_drift_ppm) {
   const Status created =
       disk_.CreateGroup(kSimGroup, InitialSnapshotRow(options_.configuration, clock_.WallNow()));
   SESHAT_CHECK(created.has_value());
+  snapshots_.SetFullOneIn(options_.disk_full_one_in);
+}
+
+void SimNode::TakeSnapshot() {
+  if (is_running()) process_->keeper().TakeNow([](const Status&) {});
 }
 
 SimNode::~SimNode() = default;
@@ -216,10 +259,15 @@ void SimNode::Start() {
       if (!status) observer_.on_failure("a message does not decode: " + status.error().message());
     });
   };
-  receiver.on_call = [process](NodeId from, std::string request, SimNetwork::Replier reply) {
+  receiver.on_call = [process](NodeId from, CallKind kind, std::string request,
+                               SimNetwork::Replier reply) {
     process->io().Post(
-        [process, from, request = std::move(request), reply = std::move(reply)]() mutable {
-          process->service().OnCall(from, std::move(request), std::move(reply));
+        [process, from, kind, request = std::move(request), reply = std::move(reply)]() mutable {
+          if (kind == CallKind::kForward) {
+            process->service().OnCall(from, std::move(request), std::move(reply));
+          } else {
+            process->sender().OnCall(from, std::move(request), std::move(reply));
+          }
         });
   };
   network_.Attach(id(), std::move(receiver));

@@ -14,6 +14,8 @@
 #include "observed_machine.h"
 #include "seshat/ports/fatal.h"
 #include "seshat/raft/group_driver.h"
+#include "seshat/raft/snapshot_keeper.h"
+#include "snapshots.h"
 
 namespace seshat {
 
@@ -31,6 +33,10 @@ struct SimNodeOptions {
   Duration election_spread =
       CoreOptions().election_timeout_max - CoreOptions().election_timeout_min;
   bool leases = true;
+  SnapshotPolicy snapshots;
+  std::uint64_t log_tail_bytes = 0;
+  std::size_t snapshot_chunk_bytes = 256;
+  std::uint64_t disk_full_one_in = 0;  // of the steps of snapshots; 0: never
   // A node may come back with another configuration than it had: each start draws its own.
   Duration stickiness_min = CoreOptions().stickiness;
   Duration stickiness_max = CoreOptions().stickiness;
@@ -66,6 +72,8 @@ class SimNode : public FatalHandler {
   bool is_paused() const { return is_paused_; }
   NodeId id() const { return options_.id; }
   SimDisk& disk() { return disk_; }
+  // Takes a snapshot, if the process runs and takes none already.
+  void TakeSnapshot();
   SimClock& clock() { return clock_; }
   // Pre: is_running().
   GroupDriver& driver();
@@ -82,6 +90,7 @@ class SimNode : public FatalHandler {
   const SimNodeOptions options_;
   const SimNodeObserver observer_;
   SimDisk disk_;
+  SimSnapshots snapshots_;
   SimClock clock_;
   bool is_paused_ = false;
   SimTime paused_at_{0};

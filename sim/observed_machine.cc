@@ -18,4 +18,14 @@ Status ObservedMachine::Apply(std::vector<CommittedEntry> entries) {
   return {};
 }
 
+Status ObservedMachine::Reopen() {
+  if (Status reopened = machine_->Reopen(); !reopened) return reopened;
+  const Result<std::unique_ptr<StateView>> view = disk_.View(group_);
+  if (!view) return std::unexpected(view.error());
+  const Result<StateFacts> facts = machine_->Describe(**view);
+  if (!facts) return std::unexpected(facts.error());
+  observer_({facts->term, facts->index, disk_.StateDigest(group_), true});
+  return {};
+}
+
 }  // namespace seshat

@@ -18,6 +18,7 @@ struct AppliedFact {
   LogIndex index;
   // Of every row of the group. Empty: the next entry was applied together with this one.
   std::optional<std::uint64_t> state_digest;
+  bool is_installed = false;  // not applied here: a snapshot brought it
 };
 
 // Threads: owned by the group's apply executor.
@@ -32,6 +33,11 @@ class ObservedMachine final : public StateMachine {
   LogIndex AppliedIndex() const override { return machine_->AppliedIndex(); }
   UnixMillis GroupClock() const override { return machine_->GroupClock(); }
   Status Apply(std::vector<CommittedEntry> entries) override;
+  Status Reopen() override;
+  Result<StateFacts> Describe(const StateView& view) const override {
+    return machine_->Describe(view);
+  }
+  std::unique_ptr<StateAudit> NewAudit() const override { return machine_->NewAudit(); }
 
  private:
   const std::unique_ptr<StateMachine> machine_;

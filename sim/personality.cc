@@ -15,6 +15,7 @@ constexpr Fault kFaults[] = {
     Fault::kUsurp,    Fault::kBlink,        Fault::kGracefulStop,   Fault::kTransfer,
     Fault::kPause,    Fault::kCutLinks,     Fault::kDegradeNetwork, Fault::kSlowDisk,
     Fault::kFailSync, Fault::kJumpClock,    Fault::kTempt,          Fault::kCreepingCut,
+    Fault::kSnapshot,
 };
 
 std::vector<Fault> DrawFaults(Random& random, std::span<const Fault> without) {
@@ -42,6 +43,17 @@ LinkQuality DrawLinks(SimScheduler& scheduler) {
   links.reorders = random.Chance(1, 4);
   links.cut_loses_payloads = random.Chance(1, 2);
   return links;
+}
+
+// Logs that are cut soon, late or never; states that travel in one chunk or in many.
+void DrawSnapshots(SimScheduler& scheduler, Personality& drawn) {
+  Random& random = scheduler.random();
+  constexpr std::uint64_t kEntries[] = {1, 20, 200, UINT64_MAX};
+  drawn.snapshot_entries = kEntries[random.Below(std::size(kEntries))];
+  drawn.snapshot_interval = scheduler.Between(milliseconds(50), seconds(3));
+  drawn.log_tail_bytes = random.Chance(1, 2) ? 0 : 1 + random.Below(4096);
+  drawn.snapshot_chunk_bytes = random.Chance(1, 2) ? 64 : 4096;
+  drawn.disk_full_one_in = random.Chance(1, 4) ? 2 + random.Below(8) : 0;
 }
 
 }  // namespace
@@ -80,6 +92,8 @@ std::string_view ToString(Fault fault) {
       return "fail-sync";
     case Fault::kJumpClock:
       return "jump-clock";
+    case Fault::kSnapshot:
+      return "snapshot";
     case Fault::kHealNetwork:
       return "heal-network";
   }
@@ -121,6 +135,7 @@ Personality DrawPersonality(SimScheduler& scheduler, std::span<const Fault> with
   const std::uint64_t loyalty = random.Below(4);
   drawn.stickiness_min = milliseconds(loyalty < 2 ? 500 : 5);
   drawn.stickiness_max = milliseconds(loyalty == 3 ? 50 : 500);
+  DrawSnapshots(scheduler, drawn);
   drawn.audits_reads = random.Chance(3, 4);
   drawn.drifts_at_bound = random.Chance(1, 4);
   return drawn;

@@ -34,6 +34,7 @@ enum class Fault : std::uint8_t {
   kSlowDisk,
   kFailSync,  // the node stops, and what was not synced may be lost
   kJumpClock,
+  kSnapshot,     // one or all take a snapshot
   kHealNetwork,  // not quite a fault, but something that happens
 };
 
@@ -61,9 +62,14 @@ struct Personality {
   std::size_t cached_bytes_max = 0;
   Duration election_spread;  // by how much election timeouts differ at most
   bool leases = true;
-  Duration stickiness_min;       // each start of a node draws its own, from here
-  Duration stickiness_max;       // to here
-  bool drifts_at_bound = false;  // every clock runs as fast or as slow as is allowed
+  Duration stickiness_min;             // each start of a node draws its own, from here
+  Duration stickiness_max;             // to here
+  std::uint64_t snapshot_entries = 0;  // so many make one due
+  Duration snapshot_interval;          // but not sooner than this
+  std::uint64_t log_tail_bytes = 0;
+  std::size_t snapshot_chunk_bytes = 0;
+  std::uint64_t disk_full_one_in = 0;  // 0: never
+  bool drifts_at_bound = false;        // every clock runs as fast or as slow as is allowed
 };
 
 // `without`: these faults do not happen.

@@ -93,8 +93,9 @@ void PromiseChecks::OnAcknowledged(NodeId from, const v1::RaftMessage& message) 
   const v1::RaftHardState state = DurableState(from);
   if (state.term() > message.term()) return;  // a later leader may have replaced it
   const LogIndex index(message.log_index());
+  const SimDisk& disk = *machines_.at(from).disk;
   const bool is_durable =
-      index == LogIndex{} || machines_.at(from).disk->DurableRecord(group_, index).has_value();
+      index < disk.DurableFirst(group_) || disk.DurableRecord(group_, index).has_value();
   if (is_durable && state.term() == message.term()) return;
   fail_(fmt::format("node {} acknowledges entry {} in term {} before its disk has both",
                     from.value(), index.value(), message.term()));

@@ -54,6 +54,18 @@ constexpr SeededBug kSeededBugs[] = {
     {"applied-again-on-restart", "a restart applies the last entry once more", ""},
     {"timer-not-armed-again", "after its first deadline a node notices no other by itself", ""},
 
+    // Snapshots.
+    {"log-cut-above-applied", "a log is cut up to what is committed, applied or not", ""},
+    {"compaction-keeps-old-term", "a cut log is said to begin after an entry of another term", ""},
+    {"snapshot-ends-with-its-first-chunk", "the rest of a state is not fetched", ""},
+    {"snapshot-takes-log-back", "a snapshot of less than is committed here is installed", ""},
+    {"snapshot-index-off-by-one", "an installed log begins one entry too late", ""},
+    {"installed-before-durable", "an installed snapshot counts before the disk has it", ""},
+    {"old-state-served", "the state machine goes on with what was before the snapshot", ""},
+    {"old-append-counts-as-held", "an append from before the snapshot vouches for all of the log",
+     ""},
+    {"offered-counts-as-held", "a leader counts a snapshot as held once it is offered", ""},
+
     // Reads, by the rules of ADR 0005.
     {"lease-without-clock", "rule 1: a lease is trusted without a look at the clock", ""},
     {"read-before-applied", "rule 2: a read does not wait for its index", ""},

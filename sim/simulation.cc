@@ -76,7 +76,9 @@ class Simulation {
       nemesis_->OnLeader(node);
     };
     observer.on_applied = [this](NodeId node, const AppliedFact& fact) {
-      scheduler_.Note("applied", node, fact.index.value(), fact.state_digest.value_or(0));
+      if (fact.is_installed) ++snapshots_installed_;
+      scheduler_.Note(fact.is_installed ? "installed" : "applied", node, fact.index.value(),
+                      fact.state_digest.value_or(0));
       const bool is_first = fact.index > invariants_->highest_committed();
       invariants_->OnApplied(node, fact);
       if (is_first) OnCommitted(node, fact.index);
@@ -97,6 +99,13 @@ class Simulation {
       node.election_spread = personality_.election_spread;
       node.cached_bytes_max = personality_.cached_bytes_max;
       node.leases = personality_.leases;
+      node.snapshots.entries = personality_.snapshot_entries;
+      node.snapshots.interval = personality_.snapshot_interval;
+      node.snapshots.check_interval = std::chrono::milliseconds(100);
+      node.snapshots.retry_delay = std::chrono::milliseconds(200);
+      node.log_tail_bytes = personality_.log_tail_bytes;
+      node.snapshot_chunk_bytes = personality_.snapshot_chunk_bytes;
+      node.disk_full_one_in = personality_.disk_full_one_in;
       node.stickiness_min = personality_.stickiness_min;
       node.stickiness_max = personality_.stickiness_max;
       nodes_.push_back(std::make_unique<SimNode>(scheduler_, network_, node, observer));
@@ -211,6 +220,7 @@ class Simulation {
     report.reads_answered = clients_->reads_answered();
     report.not_applied = clients_->not_applied();
     report.outcomes_unknown = clients_->outcomes_unknown();
+    report.snapshots_installed = snapshots_installed_;
     report.simulated = scheduler_.now();
     report.faults = nemesis_->struck();
     report.recovery = recovery_;
@@ -230,6 +240,7 @@ class Simulation {
   std::unique_ptr<Nemesis> nemesis_;
   std::optional<std::string> failure_;
   bool is_undecided_ = false;
+  std::uint64_t snapshots_installed_ = 0;
   Duration recovery_{0};
 };
 

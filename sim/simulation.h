@@ -38,6 +38,7 @@ struct SimReport {
   std::uint64_t reads_answered = 0;
   std::uint64_t not_applied = 0;
   std::uint64_t outcomes_unknown = 0;
+  std::uint64_t snapshots_installed = 0;
   Duration simulated{0};                  // how long the run took on its own clock
   std::map<Fault, std::uint64_t> faults;  // how often each struck
   Duration recovery{0};                   // how long healing took to show

@@ -158,14 +158,15 @@ TEST(SimNetworkTest, ACutLinkLosesOneDirectionOnly) {
 // Node 1 calls node 2, which does with the call as the test says.
 struct SimCallTest : testing::Test {
   void Serve(std::function<void(SimNetwork::Replier)> serve) {
-    network.Attach(NodeId(2), {.on_message = {},
-                               .on_call = [serve = std::move(serve)](NodeId, const std::string&,
-                                                                     SimNetwork::Replier reply) {
-                                 serve(std::move(reply));
-                               }});
+    network.Attach(NodeId(2),
+                   {.on_message = {},
+                    .on_call = [serve = std::move(serve)](NodeId, CallKind, const std::string&,
+                                                          SimNetwork::Replier reply) {
+                      serve(std::move(reply));
+                    }});
   }
   void Call() {
-    transport.Call(NodeId(2), "request", clock.Now() + std::chrono::seconds(1),
+    transport.Call(NodeId(2), CallKind::kForward, "request", clock.Now() + std::chrono::seconds(1),
                    [&](Result<std::string> result) { results.push_back(std::move(result)); });
   }
   void Wait(Duration span) { scheduler.RunUntil(scheduler.now() + span); }

@@ -27,6 +27,7 @@ void Totals::Add(const SimReport& report) {
   processor = ProcessorTime();
   operations += report.writes_acknowledged + report.reads_answered + report.outcomes_unknown +
                 report.not_applied;
+  snapshots_installed += report.snapshots_installed;
   for (const auto& [fault, count] : report.faults) {
     faults.at(static_cast<std::size_t>(fault)) += count;
   }
@@ -38,6 +39,7 @@ Totals& Totals::operator+=(const Totals& other) {
   simulated += other.simulated;
   processor += other.processor;
   operations += other.operations;
+  snapshots_installed += other.snapshots_installed;
   for (std::size_t i = 0; i < faults.size(); ++i) faults[i] += other.faults[i];
   return *this;
 }
@@ -45,9 +47,9 @@ Totals& Totals::operator+=(const Totals& other) {
 std::string Totals::Describe() const {
   std::string text = fmt::format(
       "{:.0f} simulated seconds, {:.0f} for each of {:.1f} s of processor time; {} "
-      "operations; {} of {} histories undecided\nfaults:",
+      "operations; {} snapshots installed; {} of {} histories undecided\nfaults:",
       Seconds(simulated), Seconds(simulated) / Seconds(processor), Seconds(processor), operations,
-      undecided, runs);
+      snapshots_installed, undecided, runs);
   for (const Fault fault : Faults()) {
     text += fmt::format(" {} {}", faults.at(static_cast<std::size_t>(fault)), ToString(fault));
   }

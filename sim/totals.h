@@ -22,6 +22,7 @@ struct Totals {
   Duration simulated{0};
   Duration processor{0};  // of this process until the last Add
   std::uint64_t operations = 0;
+  std::uint64_t snapshots_installed = 0;
   std::array<std::uint64_t, 32> faults{};  // by Fault
 };
 

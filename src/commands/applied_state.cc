@@ -11,6 +11,13 @@ namespace {
 
 constexpr std::uint32_t kVersion = 1;
 
+Result<AppliedState> FromRow(Result<Lookup> row) {
+  if (!row) return std::unexpected(std::move(row).error());
+  SESHAT_CHECK(row->outcome != Lookup::Outcome::kWouldBlock);
+  if (row->outcome == Lookup::Outcome::kNotFound) return AppliedState{};
+  return DecodeAppliedState(row->value);
+}
+
 }  // namespace
 
 std::string EncodeAppliedState(const AppliedState& state) {
@@ -49,11 +56,11 @@ Result<AppliedState> DecodeAppliedState(std::string_view bytes) {
 }
 
 Result<AppliedState> ReadAppliedState(const StateStore& store, GroupId group) {
-  Result<Lookup> row = store.Get(group, kAppliedRowKey, ReadTier::kAnywhere);
-  if (!row) return std::unexpected(std::move(row).error());
-  SESHAT_CHECK(row->outcome != Lookup::Outcome::kWouldBlock);
-  if (row->outcome == Lookup::Outcome::kNotFound) return AppliedState{};
-  return DecodeAppliedState(row->value);
+  return FromRow(store.Get(group, kAppliedRowKey, ReadTier::kAnywhere));
+}
+
+Result<AppliedState> ReadAppliedState(const StateView& view) {
+  return FromRow(view.Get(kAppliedRowKey, ReadTier::kAnywhere));
 }
 
 }  // namespace seshat

@@ -171,8 +171,6 @@ Status ClusterSteward::OpenGroups(const ClusterState& state) {
     if (!is_here || open_data_groups_.contains(shard.group)) continue;
     Result<HostedDataGroup> hosted = ports_.groups->OpenDataGroup(shard, state.limits);
     if (!hosted) return std::unexpected(hosted.error());
-    // Started first: a driver that has not started refuses what the service would bring it.
-    hosted->driver->Start();
     ports_.service->AddDataGroup(shard.group, hosted->driver, hosted->info);
     open_data_groups_.insert(shard.group);
     Log(LogLevel::kInfo, "node", "serving a shard", {{"group", shard.group.value()}});

@@ -36,7 +36,7 @@ Status CheckRaft(const NodeConfig& config) {
 }
 
 // A request that one limit lets in must not be impossible by the next.
-Status CheckLimits(const NodeLimits& limits) {
+Status CheckLimits(const NodeLimits& limits, const SnapshotSettings& snapshots) {
   const std::uint64_t smallest_set =
       limits.key_bytes_max + limits.value_bytes_max + kRequestOverheadBytes;
   if (limits.request_bytes_max < smallest_set) {
@@ -62,6 +62,12 @@ Status CheckLimits(const NodeLimits& limits) {
         "limits.log_memory_bytes_max = {} contradicts limits.proposal_bytes_max = {}: allowed: at "
         "least as much",
         limits.log_memory_bytes_max, limits.proposal_bytes_max));
+  }
+  if (limits.log_bytes_max < snapshots.log_tail_bytes) {
+    return Invalid(fmt::format(
+        "limits.log_bytes_max = {} contradicts snapshots.log_tail_bytes = {}: allowed: at least as "
+        "much",
+        limits.log_bytes_max, snapshots.log_tail_bytes));
   }
   if (limits.client_output_hard_bytes_max < limits.client_output_soft_bytes_max) {
     return Invalid(fmt::format(
@@ -147,7 +153,7 @@ Status CheckDoors(const NodeConfig& config) {
 
 Status CheckNodeConfig(const NodeConfig& config) {
   if (Status checked = CheckRaft(config); !checked) return checked;
-  if (Status checked = CheckLimits(config.limits); !checked) return checked;
+  if (Status checked = CheckLimits(config.limits, config.snapshots); !checked) return checked;
   if (Status checked = CheckMembers(config); !checked) return checked;
   if (Status checked = CheckDoors(config); !checked) return checked;
   return CheckAddresses(config);

@@ -36,7 +36,43 @@ GroupDriverOptions DriverOptions(const NodeConfig& config, std::uint64_t seed) {
   options.proposals_max = config.limits.proposals_max;
   options.proposal_bytes_max = config.limits.proposal_bytes_max;
   options.read_timeout = std::chrono::milliseconds(config.rpc_timeout_ms);
+  options.log_tail_bytes = config.snapshots.log_tail_bytes;
+  options.log_bytes_max = config.limits.log_bytes_max;
   return options;
+}
+
+SnapshotPolicy PolicyOf(const SnapshotSettings& settings) {
+  SnapshotPolicy policy;
+  policy.entries = settings.entries;
+  policy.interval = std::chrono::seconds(settings.interval_seconds);
+  policy.log_bytes = settings.log_bytes;
+  return policy;
+}
+
+void LogSnapshotEvent(const SnapshotEvent& event) {
+  const LogField group("group", event.group.value());
+  const LogField from("from", event.from.value());
+  const LogField index("index", event.index.value());
+  switch (event.kind) {
+    case SnapshotEvent::Kind::kFetching:
+      return Log(LogLevel::kInfo, "node", "fetching a snapshot", {group, from, index});
+    case SnapshotEvent::Kind::kInstalled:
+      return Log(LogLevel::kInfo, "node", "installed a snapshot", {group, from, index});
+    case SnapshotEvent::Kind::kFailed:
+      return Log(LogLevel::kWarn, "node", "could not fetch a snapshot",
+                 {group, from, index, {"why", event.why}});
+  }
+}
+
+void LogSnapshot(const Status& taken, const std::string& name, Duration took) {
+  const auto took_ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(took).count());
+  if (taken) {
+    Log(LogLevel::kInfo, "node", "took a snapshot", {{"name", name}, {"took_ms", took_ms}});
+  } else {
+    Log(LogLevel::kWarn, "node", "could not take a snapshot",
+        {{"why", taken.error().message()}, {"took_ms", took_ms}});
+  }
 }
 
 }  // namespace
@@ -50,6 +86,24 @@ GroupHost::GroupHost(const NodeConfig& config, const GroupHostPorts& ports)
         std::make_unique<ThreadExecutor>(fmt::format("apply-{}", i), *ports_.clock));
   }
   log_reader_ = std::make_unique<ThreadExecutor>("log-reader", *ports_.clock);
+  snapshot_worker_ = std::make_unique<ThreadExecutor>("snapshots", *ports_.clock);
+  snapshot_reader_ = std::make_unique<ThreadExecutor>("snapshot-read", *ports_.clock);
+  keeper_ = std::make_unique<SnapshotKeeper>(
+      PolicyOf(config_.snapshots), SnapshotKeeperPorts{.store = ports_.snapshots,
+                                                       .groups = &registry_,
+                                                       .clock = ports_.clock,
+                                                       .worker = snapshot_worker_.get(),
+                                                       .may_take = ports_.may_take_snapshot,
+                                                       .on_taken = LogSnapshot});
+  SnapshotSenderOptions sending;
+  sending.node = config_.node_id;
+  sending.bytes_per_second_max = config_.snapshots.send_bytes_per_second_max;
+  sender_ = std::make_unique<SnapshotSender>(sending,
+                                             SnapshotSenderPorts{.store = ports_.snapshots,
+                                                                 .worker = snapshot_reader_.get(),
+                                                                 .clock = ports_.clock,
+                                                                 .metrics = ports_.metrics});
+  keeper_->Start();
 }
 
 GroupHost::~GroupHost() {
@@ -64,8 +118,7 @@ Status GroupHost::OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStat
   if (!machine) return std::unexpected(machine.error());
   Result<std::shared_ptr<GroupDriver>> driver = OpenDriver(kSystemGroup, *std::move(machine));
   if (!driver) return std::unexpected(driver.error());
-  registry_.Add(kSystemGroup, *driver);
-  (*driver)->Start();
+  Start(kSystemGroup, *driver);
   return {};
 }
 
@@ -89,8 +142,14 @@ Result<HostedDataGroup> GroupHost::OpenDataGroup(const ShardPlacement& shard,
   Result<std::shared_ptr<GroupDriver>> driver = OpenDriver(shard.group, *std::move(machine));
   if (!driver) return std::unexpected(driver.error());
   hosted.driver = *std::move(driver);
-  registry_.Add(shard.group, hosted.driver);
+  Start(shard.group, hosted.driver);
   return hosted;
+}
+
+void GroupHost::Start(GroupId group, const std::shared_ptr<GroupDriver>& driver) {
+  registry_.Add(group, driver);
+  driver->Start();
+  keeper_->Introduce(group, *driver);
 }
 
 void GroupHost::HandOverLeadership() {
@@ -128,10 +187,13 @@ void GroupHost::HandOverLeadership() {
 void GroupHost::Stop() {
   // A driver stops on its executors: once those have ended it would wait for ever.
   if (std::exchange(is_stopped_, true)) return;
+  keeper_->Stop();
   registry_.StopAll();
   for (const auto& lane : raft_lanes_) lane->Stop();
   for (const auto& lane : apply_lanes_) lane->Stop();
   log_reader_->Stop();
+  snapshot_worker_->Stop();
+  snapshot_reader_->Stop();
 }
 
 Status GroupHost::CreateIfMissing(GroupId group, const std::vector<NodeId>& voters) {
@@ -150,6 +212,9 @@ Result<std::shared_ptr<GroupDriver>> GroupHost::OpenDriver(
   ports.log_reader = log_reader_.get();
   ports.clock = ports_.clock;
   ports.log = ports_.log;
+  ports.snapshots = ports_.snapshots;
+  ports.snapshot_worker = snapshot_worker_.get();
+  ports.on_snapshot = LogSnapshotEvent;
   ports.transport = ports_.transport;
   ports.fatal = ports_.fatal;
   ports.metrics = ports_.metrics;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -12,6 +13,8 @@
 #include "seshat/ports/rng.h"
 #include "seshat/raft/group_driver.h"
 #include "seshat/raft/group_registry.h"
+#include "seshat/raft/snapshot_keeper.h"
+#include "seshat/raft/snapshot_sender.h"
 #include "seshat/service/cluster_state.h"
 #include "seshat/service/data_state_machine.h"
 #include "seshat/service/state_reports.h"
@@ -23,10 +26,12 @@ struct GroupHostPorts {
   Clock* clock = nullptr;
   Rng* rng = nullptr;
   LogStore* log = nullptr;
+  SnapshotStore* snapshots = nullptr;
   StateStore* state = nullptr;
   Transport* transport = nullptr;
   FatalHandler* fatal = nullptr;
   Metrics* metrics = nullptr;
+  std::function<Status()> may_take_snapshot;  // as SnapshotKeeperPorts::may_take
 };
 
 struct HostedDataGroup {
@@ -47,12 +52,15 @@ class GroupHost {
   // Errors: as GroupDriver::Open and LogStore::CreateGroup.
   Status OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStateSource& source,
                          StateReports::Listener on_odd);
-  // Opens a data group, creating it with `replicas` as its first voters, and registers it. The
-  // caller starts its driver, then introduces it to the service.
+  // Opens a data group, creating it with `replicas` as its first voters, registers and starts it.
+  // The caller introduces it to the service.
   Result<HostedDataGroup> OpenDataGroup(const ShardPlacement& shard,
                                         const ReplicatedLimits& limits);
 
   GroupRegistry& registry() { return registry_; }
+  SnapshotKeeper& snapshot_keeper() { return *keeper_; }
+  // For what other nodes ask about snapshots.
+  SnapshotSender& snapshot_sender() { return *sender_; }
 
   // Hands over the leadership of every group that this node leads, where another node can take it.
   // Waits until that is done or has failed, some seconds at most.
@@ -61,6 +69,7 @@ class GroupHost {
   void Stop();
 
  private:
+  void Start(GroupId group, const std::shared_ptr<GroupDriver>& driver);
   Status CreateIfMissing(GroupId group, const std::vector<NodeId>& voters);
   Result<std::shared_ptr<GroupDriver>> OpenDriver(GroupId group,
                                                   std::unique_ptr<StateMachine> state_machine);
@@ -72,7 +81,12 @@ class GroupHost {
   std::vector<std::unique_ptr<ThreadExecutor>> apply_lanes_;
   // Reads old entries for followers that lag, so that appliers do not wait for the disk.
   std::unique_ptr<ThreadExecutor> log_reader_;
+  // Takes snapshots and writes those that come in; and reads those that others ask for.
+  std::unique_ptr<ThreadExecutor> snapshot_worker_;
+  std::unique_ptr<ThreadExecutor> snapshot_reader_;
   GroupRegistry registry_;
+  std::unique_ptr<SnapshotKeeper> keeper_;
+  std::unique_ptr<SnapshotSender> sender_;
   bool is_stopped_ = false;
 };
 

@@ -141,6 +141,7 @@ class Node::Impl {
   Status OpenTransport();
   void MakeService();
   Status OpenDoors();
+  Status CheckRoomForSnapshot() const;
   void WaitUntilIdle() const;
 
   NodeConfig config_;  // ports are filled in as they are bound
@@ -240,13 +241,16 @@ Status Node::Impl::OpenTransport() {
 }
 
 void Node::Impl::MakeService() {
-  groups_ = std::make_unique<GroupHost>(config_, GroupHostPorts{.clock = &clock_,
-                                                                .rng = &rng_,
-                                                                .log = &engine_->log(),
-                                                                .state = &engine_->state(),
-                                                                .transport = transport_.get(),
-                                                                .fatal = &fatal_,
-                                                                .metrics = &metrics_});
+  groups_ = std::make_unique<GroupHost>(
+      config_, GroupHostPorts{.clock = &clock_,
+                              .rng = &rng_,
+                              .log = &engine_->log(),
+                              .snapshots = &engine_->snapshots(),
+                              .state = &engine_->state(),
+                              .transport = transport_.get(),
+                              .fatal = &fatal_,
+                              .metrics = &metrics_,
+                              .may_take_snapshot = [this] { return CheckRoomForSnapshot(); }});
   const std::size_t readers =
       config_.read_threads > 0 ? config_.read_threads : std::clamp<std::size_t>(Cores(), 2, 16);
   ServicePorts ports;
@@ -266,6 +270,21 @@ void Node::Impl::MakeService() {
   ports.write_refusal = [this] { return disk_.Refusal(); };
   service_ = std::make_unique<Service>(ServiceOptionsOf(config_, rng_), ports);
   dispatch_.Connect(groups_->registry(), *service_);
+  dispatch_.ConnectSnapshots([sender = &groups_->snapshot_sender()](
+                                 NodeId from, std::string request, PeerDispatch::Reply reply) {
+    sender->OnCall(from, std::move(request), std::move(reply));
+  });
+}
+
+// What is in memory goes to the disk for a snapshot, and a flush that fails stops the node.
+Status Node::Impl::CheckRoomForSnapshot() const {
+  const Result<DiskSpace> space = engine_->MeasureDisk();
+  if (!space) return std::unexpected(space.error());
+  if (space->free_bytes >= 2 * config_.write_buffer_bytes) return {};
+  return MakeError(ErrorCode::kResourceExhausted,
+                   fmt::format("{} MiB of disk are free, a snapshot needs {} MiB "
+                               "(twice storage.write_buffer_bytes)",
+                               space->free_bytes >> 20, (2 * config_.write_buffer_bytes) >> 20));
 }
 
 Status Node::Impl::OpenDoors() {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "seshat/base/check.h"
 #include "seshat/node/log.h"
 
 namespace seshat {
@@ -32,6 +33,12 @@ void PeerDispatch::Connect(GroupRegistry& groups, Service& service) {
   service_ = &service;
 }
 
+void PeerDispatch::ConnectSnapshots(SnapshotHandler handler) {
+  SESHAT_CHECK(snapshots_ == nullptr);
+  snapshot_handler_ = std::move(handler);
+  snapshots_ = &snapshot_handler_;
+}
+
 void PeerDispatch::OnMessage(NodeId from, Channel /*channel*/, std::string payload) {
   GroupRegistry* const groups = groups_;
   if (groups == nullptr) return;
@@ -41,10 +48,18 @@ void PeerDispatch::OnMessage(NodeId from, Channel /*channel*/, std::string paylo
   }
 }
 
-void PeerDispatch::OnCall(NodeId from, std::string request,
-                          UniqueFunction<void(std::string)> reply) {
-  if (Service* const service = service_; service != nullptr) {
-    service->OnCall(from, std::move(request), std::move(reply));
+void PeerDispatch::OnCall(NodeId from, CallKind kind, std::string request, Reply reply) {
+  switch (kind) {
+    case CallKind::kForward:
+      if (Service* const service = service_; service != nullptr) {
+        service->OnCall(from, std::move(request), std::move(reply));
+      }
+      return;
+    case CallKind::kSnapshot:
+      if (SnapshotHandler* const serve = snapshots_; serve != nullptr) {
+        (*serve)(from, std::move(request), std::move(reply));
+      }
+      return;
   }
 }
 

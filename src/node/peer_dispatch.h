@@ -1,4 +1,5 @@
-// What arrives from peers, to whom it belongs: Raft messages to the groups, calls to the service.
+// What arrives from peers, to whom it belongs: Raft messages to the groups, commands to the
+// service, requests for snapshots to whoever serves them.
 #pragma once
 
 #include <atomic>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "seshat/base/mutex.h"
+#include "seshat/base/unique_function.h"
 #include "seshat/ports/clock.h"
 #include "seshat/ports/transport.h"
 #include "seshat/raft/group_registry.h"
@@ -15,20 +17,28 @@
 
 namespace seshat {
 
-// The transport starts before what stands on it: until Connect, messages are dropped and calls
+// The transport starts before what stands on it: until the Connects, messages are dropped and calls
 // broken, as a network may do with them.
 // Threads: thread-safe.
 class PeerDispatch final : public PeerHandler {
  public:
+  using Reply = UniqueFunction<void(std::string)>;
+  // As PeerHandler::OnCall. Threads: called on transport threads; must not block.
+  using SnapshotHandler = UniqueFunction<void(NodeId from, std::string request, Reply reply)>;
+
   // Lifetime: both outlive the transport.
   void Connect(GroupRegistry& groups, Service& service);
+  // Called once at most. Lifetime: what `handler` refers to outlives the transport.
+  void ConnectSnapshots(SnapshotHandler handler);
 
   void OnMessage(NodeId from, Channel channel, std::string payload) override;
-  void OnCall(NodeId from, std::string request, UniqueFunction<void(std::string)> reply) override;
+  void OnCall(NodeId from, CallKind kind, std::string request, Reply reply) override;
 
  private:
   std::atomic<GroupRegistry*> groups_{nullptr};
   std::atomic<Service*> service_{nullptr};
+  SnapshotHandler snapshot_handler_;  // immutable once snapshots_ points to it
+  std::atomic<SnapshotHandler*> snapshots_{nullptr};
 };
 
 // Logs what happens on the links between nodes; a link that fails over and over the same way is

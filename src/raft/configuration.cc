@@ -65,7 +65,50 @@ void SortUnique(std::vector<NodeId>& nodes) {
   nodes.erase(repeated.begin(), repeated.end());
 }
 
+bool IsAscending(const std::vector<NodeId>& nodes) {
+  return std::ranges::adjacent_find(nodes, std::greater_equal<>()) == nodes.end();
+}
+
+bool AreDisjoint(const std::vector<NodeId>& a, const std::vector<NodeId>& b) {
+  return std::ranges::none_of(a, [&](NodeId node) { return Contains(b, node); });
+}
+
 }  // namespace
+
+Configuration EnterJoint(const Configuration& from, std::vector<NodeId> voters,
+                         const std::vector<NodeId>& learners) {
+  Configuration joint;
+  joint.voters = std::move(voters);
+  joint.voters_outgoing = from.voters;
+  joint.auto_leave = true;
+  for (const NodeId learner : learners) {
+    (Contains(from.voters, learner) ? joint.learners_next : joint.learners).push_back(learner);
+  }
+  return joint;
+}
+
+Configuration LeaveJoint(const Configuration& joint) {
+  Configuration left;
+  left.voters = joint.voters;
+  left.learners = joint.learners;
+  left.learners.insert(left.learners.end(), joint.learners_next.begin(), joint.learners_next.end());
+  SortUnique(left.learners);
+  return left;
+}
+
+bool IsStep(const Configuration& from, const Configuration& to) {
+  if (from.IsJoint()) return to == LeaveJoint(from);
+  const bool is_sound = !to.voters.empty() && IsAscending(to.voters) && IsAscending(to.learners) &&
+                        AreDisjoint(to.voters, to.learners);
+  if (!is_sound) return false;
+  if (!to.IsJoint()) {
+    return to.voters == from.voters && to.learners_next.empty() && !to.auto_leave;
+  }
+  std::vector<NodeId> learners = to.learners;
+  learners.insert(learners.end(), to.learners_next.begin(), to.learners_next.end());
+  SortUnique(learners);
+  return to == EnterJoint(from, to.voters, learners);
+}
 
 bool Configuration::IsVoter(NodeId node) const {
   return Contains(voters, node) || Contains(voters_outgoing, node);

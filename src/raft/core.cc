@@ -27,11 +27,11 @@ Core::Impl::Impl(const CoreOptions& options, RestoredState restored, MonotonicTi
   SESHAT_CHECK(ValidateRestoredState(restored).has_value());
   configurations_.emplace_back(restored.snapshot.index, std::move(restored.snapshot.configuration));
   for (auto& entry : restored.configurations) configurations_.push_back(std::move(entry));
-  ForgetSupersededConfigurations();
   // Read rule 7: the leader of before the crash may still count on the promise of then. Nobody
   // counts on a group's only voter, unless it was not alone in a configuration that may still hold.
-  const bool is_alone = std::ranges::all_of(
-      configurations_, [this](const auto& at) { return at.second.IsSingleVoter(options_.id); });
+  const bool is_alone = std::ranges::all_of(LiveConfigurations(), [this](const auto& at) {
+    return at.second.IsSingleVoter(options_.id);
+  });
   if (restored.is_restart && !is_alone) sticky_until_ = now + promise_;
   if (HasBug("promise-forgotten-on-restart")) sticky_until_ = now;
   role_ = PassiveRole();
@@ -71,16 +71,8 @@ MonotonicTime Core::Impl::NextDeadline() const {
 
 Result<ProposalPosition> Core::Impl::Propose(Payload data, MonotonicTime now) {
   AdvanceTime(now);
-  if (role_ != Role::kLeader) return MakeError(ErrorCode::kUnavailable, "not the leader");
-  // It would move the mark that the other has to reach.
-  if (transferee_ != kNoNode) {
-    return MakeError(ErrorCode::kUnavailable, "leadership is being handed over");
-  }
   const std::size_t bytes = Entry::kOverheadBytes + (data ? data->size() : 0);
-  // One proposal is always taken, or one larger than the bound could never be.
-  if (uncommitted_bytes_ > 0 && uncommitted_bytes_ + bytes > options_.uncommitted_bytes_max) {
-    return MakeError(ErrorCode::kResourceExhausted, "too many bytes wait to be committed");
-  }
+  if (Status may = CheckMayPropose(bytes); !may) return std::unexpected(may.error());
   AppendAsLeader(EntryType::kNormal, std::move(data));
   return ProposalPosition{.term = term_, .index = log_.last_index()};
 }
@@ -119,6 +111,7 @@ bool Core::Impl::HasReady() const {
   if (log_.HasUnwritten() || IsHardStateUnwritten()) return true;
   if (!messages_.empty() || !messages_after_persist_.empty()) return true;
   if (!reads_.empty() || !failed_reads_.empty() || !fetches_.empty()) return true;
+  if (install_ || compact_ || offer_) return true;
   return role_ == Role::kLeader && (appends_due_ || heartbeats_due_ || IsReadRoundDue());
 }
 
@@ -136,15 +129,19 @@ Ready Core::Impl::TakeReady() {
   ready.reads = std::exchange(reads_, {});
   ready.failed_reads = std::exchange(failed_reads_, {});
   ready.fetches = std::exchange(fetches_, {});
+  ready.offer = std::exchange(offer_, {});
   return ready;
 }
 
 void Core::Impl::TakeWrite(Ready& ready) {
+  ready.install = std::exchange(install_, {});
+  ready.compact = std::exchange(compact_, {});
   RaftLog::Write write = log_.TakeUnwritten(ready.number);
   ready.truncate_from = write.truncate_from;
   ready.entries = std::move(write.entries);
   // The commit index is only a hint, so it never causes a write; it goes along with one.
-  const bool carries_commit = !ready.entries.empty() && log_.commit() != written_.commit;
+  const bool is_moved = !ready.entries.empty() || ready.install.has_value();
+  const bool carries_commit = is_moved && log_.commit() != written_.commit;
   if (!IsHardStateUnwritten() && !carries_commit) return;
   written_ = {.term = term_, .vote = vote_, .commit = log_.commit(), .promise = promise_};
   ready.hard_state = written_;
@@ -194,8 +191,12 @@ CoreStatus Core::Impl::GetStatus() const {
                     .applied_index = log_.applied(),
                     .lease_until = LeaseUntil(),
                     .configuration = configuration(),
-                    .followers = {}};
+                    .configuration_index = configurations_.back().first,
+                    .followers = {},
+                    .needs_snapshot = false};
   for (const Progress& follower : followers_) {
+    const bool waits = follower.state == Progress::State::kSnapshot;
+    if (waits && !follower.offer && !ReachesLog(kept_snapshot_)) status.needs_snapshot = true;
     status.followers.push_back(
         {.id = follower.id,
          .state = follower.state,
@@ -225,17 +226,19 @@ void Core::Step(Message message, MonotonicTime now) {
 Result<ProposalPosition> Core::Propose(Payload data, MonotonicTime now) {
   return impl_->Propose(std::move(data), now);
 }
+Result<ProposalPosition> Core::ProposeConfiguration(Configuration next, Payload data,
+                                                    MonotonicTime now) {
+  return impl_->ProposeConfiguration(std::move(next), std::move(data), now);
+}
 Status Core::RequestRead(std::uint64_t context, MonotonicTime now) {
   return impl_->RequestRead(context, now);
 }
 Status Core::TransferLeadership(NodeId to, MonotonicTime now) {
   return impl_->TransferLeadership(to, now);
 }
-
 NodeId Core::transferee() const {
   return impl_->transferee();
 }
-
 void Core::Campaign(MonotonicTime now) {
   impl_->Campaign(now);
 }
@@ -253,6 +256,21 @@ void Core::OnApplied(LogIndex index) {
 }
 void Core::OnFetched(NodeId follower, std::vector<Entry> entries, MonotonicTime now) {
   impl_->OnFetched(follower, std::move(entries), now);
+}
+std::optional<SnapshotDescriptor> Core::DescribeAt(LogIndex index) const {
+  return impl_->DescribeAt(index);
+}
+void Core::OnSnapshotKept(SnapshotDescriptor snapshot) {
+  impl_->OnSnapshotKept(std::move(snapshot));
+}
+void Core::Compact(LogIndex to, bool is_forced) {
+  impl_->Compact(to, is_forced);
+}
+bool Core::InstallSnapshot(SnapshotDescriptor snapshot, MonotonicTime now) {
+  return impl_->InstallSnapshot(std::move(snapshot), now);
+}
+void Core::RefuseSnapshot(const SnapshotOffer& offer) {
+  impl_->RefuseSnapshot(offer);
 }
 LogIndex Core::ApplicableIndex() const {
   return impl_->log().Applicable();

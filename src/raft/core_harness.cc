@@ -31,6 +31,17 @@ Entry MakeConfigEntry(std::uint64_t term, std::uint64_t index, Configuration con
 }
 
 void HarnessDisk::Write(const Ready& ready) {
+  if (ready.install) {
+    ASSERT_GT(ready.install->index, snapshot.index);
+    snapshot = *ready.install;
+    entries.clear();
+  }
+  if (ready.compact) {
+    ASSERT_LE(ready.compact->index, last());
+    const std::uint64_t cut_off = ready.compact->index.value() - snapshot.index.value();
+    entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(cut_off));
+    snapshot = *ready.compact;
+  }
   if (ready.truncate_from) {
     ASSERT_GT(*ready.truncate_from, snapshot.index);
     ASSERT_LE(*ready.truncate_from, last().Next());
@@ -83,6 +94,14 @@ CoreHarness::CoreHarness(Configuration configuration, std::vector<NodeId> nodes,
   }
 }
 
+void CoreHarness::AddNode(std::uint64_t id) {
+  HarnessNode& added = nodes_[NodeId(id)];
+  added.options = nodes_.begin()->second.options;
+  added.options.id = NodeId(id);
+  added.options.seed += id;
+  Start(added, false);
+}
+
 void CoreHarness::Configure(const std::function<void(CoreOptions&)>& change) {
   for (auto& [id, node] : nodes_) {
     change(node.options);
@@ -126,20 +145,59 @@ void CoreHarness::Pump(std::uint64_t id) {
     n.failed_reads.insert(n.failed_reads.end(), ready.failed_reads.begin(),
                           ready.failed_reads.end());
     const std::vector<FetchRequest> fetches = std::move(ready.fetches);
+    if (ready.offer) n.offer = std::move(ready.offer);
     if (n.writes.empty() && (!n.disk_held || !ready.NeedsWrite())) {
       Finish(n, ready);
     } else {
       n.writes.push_back(std::move(ready));
     }
     for (const FetchRequest& request : fetches) Serve(n, request);
+    if (n.offer && !n.ignores_offers) TakeUpOffer(id);
   }
   Apply(n);
   CheckSafety(n);
+  LeaveJoint(n);
+}
+
+void CoreHarness::TakeUpOffer(std::uint64_t id) {
+  HarnessNode& n = node(id);
+  // The nodes' state is the list of what is committed: nothing has to be carried over.
+  const SnapshotOffer offer = *std::exchange(n.offer, std::nullopt);
+  n.core->InstallSnapshot(offer.snapshot, Now(id));
+}
+
+void CoreHarness::LeaveJoint(HarnessNode& node) {
+  const CoreStatus status = node.core->GetStatus();
+  const bool is_due = status.role == Role::kLeader && status.configuration.IsJoint() &&
+                      status.configuration.auto_leave &&
+                      status.configuration_index <= status.commit_index;
+  const std::uint64_t id = node.options.id.value();
+  if (is_due && ChangeMembers(id, seshat::LeaveJoint(status.configuration))) Pump(id);
+}
+
+Status CoreHarness::ChangeMembers(std::uint64_t id, const Configuration& next) {
+  const auto at = core(id).ProposeConfiguration(next, nullptr, Now(id));
+  if (!at) return std::unexpected(at.error());
+  return {};
+}
+
+void CoreHarness::Compact(std::uint64_t id) {
+  HarnessNode& n = node(id);
+  const std::optional<SnapshotDescriptor> snapshot = n.core->DescribeAt(n.applied);
+  if (!snapshot || snapshot->configuration.voters.empty()) return;
+  n.core->OnSnapshotKept(*snapshot);
+  n.core->Compact(n.applied, true);
+  Pump(id);
 }
 
 void CoreHarness::Finish(HarnessNode& node, const Ready& ready) {
   node.disk.Write(ready);
   node.core->OnPersisted(ready.number, Now(node.options.id.value()));
+  if (ready.install) {
+    node.applied = ready.install->index;
+    ++node.installs;
+    node.core->OnApplied(node.applied);
+  }
   Send(ready.messages_after_persist);
 }
 
@@ -196,8 +254,9 @@ void CoreHarness::CheckSafety(const HarnessNode& node) {
     const auto [at, is_new] = leader_of_term_.emplace(core.term(), node.options.id);
     ASSERT_EQ(at->second, node.options.id) << "two leaders in term " << core.term().value();
     // Leader completeness: what was ever applied is in the log of every later leader.
-    if (is_new && node.disk.snapshot.index == LogIndex{}) {
+    if (is_new) {
       for (const auto& [index, applied] : committed_) {
+        if (index < node.core->GetStatus().first_index) continue;
         ASSERT_EQ(core.TermAt(index), applied.first) << "entry " << index.value();
       }
     }
@@ -236,7 +295,10 @@ void CoreHarness::Advance(Duration span) {
   const Duration end = elapsed_ + span;
   while (elapsed_ < end) {
     elapsed_ += std::min<Duration>(milliseconds(10), end - elapsed_);
-    for (auto& [id, node] : nodes_) Tick(id.value());
+    for (auto& [id, node] : nodes_) {
+      Tick(id.value());
+      if (node.core && node.core->GetStatus().needs_snapshot) Compact(id.value());
+    }
     Settle();
   }
 }

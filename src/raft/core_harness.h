@@ -43,6 +43,9 @@ struct HarnessNode {
   std::vector<std::uint64_t> failed_reads;
   std::size_t fetches = 0;
   bool log_unreadable = false;         // fetches come back empty
+  std::optional<SnapshotOffer> offer;  // the last one that was not taken up
+  bool ignores_offers = false;
+  std::size_t installs = 0;
   std::int64_t clock_permille = 1000;  // how fast its clock runs
 };
 
@@ -73,6 +76,14 @@ class CoreHarness {
 
   // Appends `text` on `id`, which must lead.
   LogIndex Propose(std::uint64_t id, const std::string& text);
+  // Cuts off everything that `id` has applied, and keeps a snapshot of it for its followers.
+  void Compact(std::uint64_t id);
+  // What an offer asks for: the state is there at once.
+  void TakeUpOffer(std::uint64_t id);
+  // A node without a log that knows of no members, for a configuration to come.
+  void AddNode(std::uint64_t id);
+  // Appends an entry that changes the members; joint configurations are left by themselves.
+  Status ChangeMembers(std::uint64_t id, const Configuration& next);
   // Steps a hand-made message into `message.to` and collects what comes of it.
   void Step(Message message);
   // Takes all Readys of a node; finishes its writes unless its disk is held.
@@ -106,6 +117,7 @@ class CoreHarness {
   void Start(HarnessNode& node, bool is_restart);
   void Send(std::vector<Message> messages);
   void Finish(HarnessNode& node, const Ready& ready);
+  void LeaveJoint(HarnessNode& node);
   void Serve(HarnessNode& node, const FetchRequest& request);
   void Apply(HarnessNode& node);
   void CheckSafety(const HarnessNode& node);

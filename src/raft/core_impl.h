@@ -16,13 +16,15 @@
 //     longer than that; after a restart it starts where the predecessor's promise may end.
 //
 // Files: core.cc (facade, time, Ready), core_step.cc (messages in), election.cc, replication.cc
-// (leader), follower.cc, read_index.cc (rounds and leases), transfer.cc.
+// (leader), follower.cc, membership.cc (configurations), snapshots.cc (compaction, installation),
+// read_index.cc (rounds and leases), transfer.cc.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -42,6 +44,8 @@ class Core::Impl {
   MonotonicTime NextDeadline() const;
   void Step(Message message, MonotonicTime now);
   Result<ProposalPosition> Propose(Payload data, MonotonicTime now);
+  Result<ProposalPosition> ProposeConfiguration(Configuration next, Payload data,
+                                                MonotonicTime now);
   Status RequestRead(std::uint64_t context, MonotonicTime now);
   void Campaign(MonotonicTime now);
   Status TransferLeadership(NodeId to, MonotonicTime now);
@@ -50,6 +54,11 @@ class Core::Impl {
   void OnPersisted(std::uint64_t number, MonotonicTime now);
   void OnApplied(LogIndex index);
   void OnFetched(NodeId follower, std::vector<Entry> entries, MonotonicTime now);
+  std::optional<SnapshotDescriptor> DescribeAt(LogIndex index) const;
+  void OnSnapshotKept(SnapshotDescriptor snapshot);
+  void Compact(LogIndex to, bool is_forced);
+  bool InstallSnapshot(SnapshotDescriptor snapshot, MonotonicTime now);
+  void RefuseSnapshot(const SnapshotOffer& offer);
 
   MonotonicTime LeaseUntil() const;
   bool LeadsWithCommit() const;
@@ -90,8 +99,23 @@ class Core::Impl {
   void AnswerStale(const Message& message);
   void Dispatch(Message& message);
 
-  // election.cc
+  // membership.cc
   const Configuration& configuration() const { return configurations_.back().second; }
+  // Of those that may be in force once it is known what is committed: the last committed one and
+  // every later one.
+  std::span<const std::pair<LogIndex, Configuration>> LiveConfigurations() const;
+  void OnConfigurationChanged();
+  void TakeConfiguration(LogIndex index, const Configuration& configuration);
+  void ForgetConfigurationsFrom(LogIndex index);
+
+  // snapshots.cc
+  // Whether a follower that has `snapshot` can go on with this log.
+  bool ReachesLog(const std::optional<SnapshotDescriptor>& snapshot) const;
+  void OfferSnapshot(Progress& follower);
+  void OnSnapshotRequest(Message& message);
+  void OnSnapshotResponse(const Message& message);
+
+  // election.cc
   Role PassiveRole() const;
   bool MayCampaign() const;
   bool IsSticky() const;
@@ -115,11 +139,11 @@ class Core::Impl {
   Progress* FindProgress(NodeId node);
   const Progress* FindProgress(NodeId node) const;
   void RebuildProgress();
-  void AppendAsLeader(EntryType type, Payload data);
+  Status CheckMayPropose(std::size_t bytes) const;
+  void AppendAsLeader(EntryType type, Payload data,
+                      std::shared_ptr<const Configuration> configuration = nullptr);
   void AppendToLog(Entry entry);
   void TruncateLog(LogIndex from);
-  void OnConfigurationChanged();
-  void ForgetSupersededConfigurations();
   void CommitTo(LogIndex index);
   void CommitByCounting();
   void OnAppendResponse(const Message& message);
@@ -167,8 +191,9 @@ class Core::Impl {
   HardState durable_;
   std::deque<HardWrite> hard_writes_;
   RaftLog log_;
-  // The last committed one and every later one in the log: each takes effect at its own index.
+  // The one at the log's beginning and every later one: each takes effect at its own index.
   std::vector<std::pair<LogIndex, Configuration>> configurations_;
+  std::optional<SnapshotDescriptor> kept_snapshot_;  // the newest on this node's disk
   MonotonicTime restored_promise_until_;
 
   Role role_ = Role::kFollower;
@@ -209,6 +234,9 @@ class Core::Impl {
   std::vector<ReadGrant> reads_;
   std::vector<std::uint64_t> failed_reads_;
   std::vector<FetchRequest> fetches_;
+  std::optional<SnapshotOffer> offer_;
+  std::optional<SnapshotDescriptor> install_;
+  std::optional<SnapshotDescriptor> compact_;
 };
 
 }  // namespace seshat

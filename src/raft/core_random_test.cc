@@ -1,5 +1,6 @@
 // Random faults over the harness, from fixed seeds: loss, duplication, reordering, partitions,
-// crashes that lose what is not durable, slow disks and clocks that run at different rates.
+// crashes that lose what is not durable, slow disks and clocks that run at different rates; logs
+// that are cut off, and members that come and go.
 //
 // The harness checks election safety, log matching and that nothing committed is lost, on every
 // step. Here every granted read is compared with what was committed anywhere when it was asked
@@ -21,6 +22,8 @@ using std::chrono::milliseconds;
 class RandomRun {
  public:
   RandomRun(std::uint64_t seed, std::size_t nodes) : random_(seed), group_(nodes, seed) {
+    changes_members_ = random_.Chance(1, 3);
+    for (std::size_t i = 1; changes_members_ && i <= 2; ++i) group_.AddNode(nodes + i);
     group_.Configure([this](CoreOptions& options) {
       options.append_bytes_max = 100;
       options.inflight_messages_max = 1 + random_.Below(4);
@@ -52,17 +55,27 @@ class RandomRun {
     }
     group_.AdvanceMs(6000);
     ASSERT_EQ(group_.Leaders().size(), 1u);
-    group_.Propose(group_.Leaders().front(), "after healing");
+    const std::uint64_t leader = group_.Leaders().front();
+    group_.Propose(leader, "after healing");
     group_.AdvanceMs(1000);
-    const std::vector<std::string> expected = group_.Applied(1);
+    const std::vector<std::string> expected = group_.Applied(leader);
     ASSERT_FALSE(expected.empty());
     EXPECT_EQ(expected.back(), "after healing");
-    for (auto& [id, node] : group_.nodes()) EXPECT_EQ(group_.Applied(id.value()), expected);
+    const Configuration members = group_.core(leader).GetStatus().configuration;
+    EXPECT_FALSE(members.IsJoint());
+    for (const NodeId member : members.Members()) {
+      EXPECT_EQ(group_.Applied(member.value()), expected) << "node " << member.value();
+    }
     CheckReads();
   }
 
   std::size_t reads_checked() const { return reads_checked_; }
   LogIndex committed() const { return group_.committed(); }
+  std::size_t installs() {
+    std::size_t sum = 0;
+    for (const auto& [id, node] : group_.nodes()) sum += node.installs;
+    return sum;
+  }
 
  private:
   std::uint64_t AnyNode() { return 1 + random_.Below(group_.nodes().size()); }
@@ -90,6 +103,10 @@ class RandomRun {
       CrashOrRestart(AnyNode());
     } else if (dice < 989) {
       Partition();
+    } else if (dice < 991) {
+      if (const std::uint64_t id = AnyNode(); group_.node(id).core) group_.Compact(id);
+    } else if (dice < 993) {
+      ChangeMembers();
     } else {
       group_.LoseNothing();
     }
@@ -125,6 +142,23 @@ class RandomRun {
     group_.Restart(id);
   }
 
+  void ChangeMembers() {
+    if (!changes_members_ || group_.Leaders().empty()) return;
+    const std::uint64_t id = group_.Leaders().front();
+    const Configuration present = group_.core(id).GetStatus().configuration;
+    if (present.IsJoint()) return;
+    std::vector<NodeId> voters;
+    std::vector<NodeId> learners;
+    for (const auto& [node, state] : group_.nodes()) {
+      const std::uint64_t draw = random_.Below(4);
+      if (draw < 2) voters.push_back(node);
+      if (draw == 2) learners.push_back(node);
+    }
+    if (voters.empty()) return;
+    (void)group_.ChangeMembers(id, EnterJoint(present, voters, learners));
+    group_.Pump(id);
+  }
+
   void Partition() {
     const std::uint64_t side = random_.Below(std::uint64_t{1} << group_.nodes().size());
     const bool is_one_way = random_.Chance(1, 3);
@@ -156,6 +190,7 @@ class RandomRun {
 
   Random random_;
   CoreHarness group_;
+  bool changes_members_ = false;
   std::map<std::uint64_t, LogIndex> committed_when_asked_;
   LogIndex highest_commit_;
   std::uint64_t contexts_ = 0;
@@ -169,6 +204,7 @@ TEST_P(CoreRandomTest, StaysSafeUnderFaultsAndRecovers) {
   constexpr std::uint64_t kSeeds = 40;
   std::size_t reads = 0;
   std::uint64_t committed = 0;
+  std::size_t installs = 0;
 
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -178,11 +214,14 @@ TEST_P(CoreRandomTest, StaysSafeUnderFaultsAndRecovers) {
     if (HasFailure()) return;
     reads += run.reads_checked();
     committed += run.committed().value();
+    installs += run.installs();
   }
 
   // The faults must leave room for something to go wrong.
   EXPECT_GT(reads, kSeeds * 10);
-  EXPECT_GT(committed, kSeeds * 10);
+  EXPECT_GT(committed, kSeeds * 5);
+  // Of two nodes none can fall behind the other.
+  EXPECT_TRUE(GetParam() < 3 || installs > 5) << installs;
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, CoreRandomTest, testing::Values(1, 2, 3, 4, 5));

@@ -46,6 +46,11 @@ bool AreEntriesPlausible(const Message& message) {
   return true;
 }
 
+bool IsSnapshotPlausible(const Message& message) {
+  return message.snapshot && message.snapshot->index > LogIndex{} &&
+         message.snapshot->term <= message.term && !message.snapshot->configuration.voters.empty();
+}
+
 }  // namespace
 
 void Core::Impl::Step(Message message, MonotonicTime now) {
@@ -67,6 +72,7 @@ bool Core::Impl::IsPlausible(const Message& message) const {
   }
   if (message.term == Term{} || message.term.value() > kTermMax) return false;
   if (!MayComeFromStranger(message.type) && !configuration().IsMember(message.from)) return false;
+  if (message.type == MessageType::kSnapshotRequest && !IsSnapshotPlausible(message)) return false;
   return AreEntriesPlausible(message);
 }
 
@@ -120,13 +126,11 @@ void Core::Impl::Dispatch(Message& message) {
     case MessageType::kReadIndexResponse:
       return OnReadIndexResponse(message);
     case MessageType::kSnapshotRequest:
-      // Says that there is a leader, no more: this build's leaders send no snapshots.
-      FollowLeader(message.from);
-      return;
+      return OnSnapshotRequest(message);
     case MessageType::kTimeoutNow:
       return OnTimeoutNow(message);
     case MessageType::kSnapshotResponse:
-      return;
+      return OnSnapshotResponse(message);
   }
 }
 

@@ -86,6 +86,10 @@ Status ValidateRestoredState(const RestoredState& restored) {
   if (restored.last_index < restored.snapshot.index) {
     return Contradiction("the log ends before its snapshot");
   }
+  if (restored.applied < restored.snapshot.index) {
+    return Contradiction(fmt::format("the log begins after entry {}, but only {} is applied",
+                                     restored.snapshot.index.value(), restored.applied.value()));
+  }
   if (restored.applied > restored.last_index) {
     return Contradiction(fmt::format("entry {} is applied, but the log ends at {}",
                                      restored.applied.value(), restored.last_index.value()));

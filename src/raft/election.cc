@@ -8,16 +8,11 @@
 
 namespace seshat {
 
-Role Core::Impl::PassiveRole() const {
-  return configuration().IsVoter(options_.id) ? Role::kFollower : Role::kLearner;
-}
-
 // A node that an uncommitted configuration leaves out may be the only one that can lead, because it
 // alone has that very entry (trap 2). Once the entry is committed the others can do without it.
 bool Core::Impl::MayCampaign() const {
-  return std::ranges::any_of(configurations_,
-                             [this](const auto& at) { return at.second.IsVoter(options_.id); }) &&
-         (configuration().IsVoter(options_.id) || configurations_.back().first > log_.commit());
+  return std::ranges::any_of(LiveConfigurations(),
+                             [this](const auto& at) { return at.second.IsVoter(options_.id); });
 }
 
 MonotonicTime Core::Impl::QuorumContact() const {

@@ -67,6 +67,17 @@ void GroupDriver::WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) {
   impl_->WhenAppliedPast(index, std::move(done));
 }
 
+Result<StateFacts> GroupDriver::Describe(const StateView& view) const {
+  return impl_->Describe(view);
+}
+void GroupDriver::DescribeAt(LogIndex index,
+                             UniqueFunction<void(std::optional<SnapshotDescriptor>)> done) {
+  impl_->DescribeAt(index, std::move(done));
+}
+void GroupDriver::OnSnapshotKept(SnapshotDescriptor snapshot) {
+  impl_->OnSnapshotKept(std::move(snapshot));
+}
+
 void GroupDriver::OnMessages(std::vector<Message> messages) {
   impl_->OnMessages(std::move(messages));
 }

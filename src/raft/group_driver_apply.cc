@@ -13,23 +13,6 @@ namespace seshat {
 
 // --- any thread ---
 
-template <typename Fill>
-bool GroupDriver::Impl::Enqueue(Urgency urgency, Fill fill) {
-  {
-    MutexLock lock(mutex_);
-    if (state_ != State::kRunning) return false;
-    fill(inbox_);
-    if (std::exchange(is_cycle_posted_, true)) return true;
-  }
-  auto cycle = [self = shared_from_this()] { self->Cycle(); };
-  if (urgency == Urgency::kNow) {
-    ports_.raft->Dispatch(std::move(cycle));
-  } else {
-    ports_.raft->Post(std::move(cycle));
-  }
-  return true;
-}
-
 void GroupDriver::Impl::OnPersisted(std::uint64_t number) {
   Enqueue(Urgency::kNow, [&](Inbox& inbox) { inbox.persisted.push_back(number); });
 }
@@ -54,10 +37,15 @@ void GroupDriver::Impl::BeginStop(UniqueFunction<void()> done) {
     Executor* apply = self->ports_.apply;
     apply->Post([self = std::move(self), done = std::move(done)]() mutable {
       self->RunAppliedWaiters(true);
-      Executor* reader = self->ports_.log_reader;
-      if (reader == nullptr) return done();
+      const GroupPorts ports = self->ports_;
       self.reset();
-      reader->Post(std::move(done));
+      if (ports.snapshot_worker != nullptr) {
+        done = [worker = ports.snapshot_worker, done = std::move(done)]() mutable {
+          worker->Post(std::move(done));
+        };
+      }
+      if (ports.log_reader == nullptr) return done();
+      ports.log_reader->Post(std::move(done));
     });
   });
 }

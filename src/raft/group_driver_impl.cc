@@ -55,9 +55,9 @@ GroupDriver::Impl::Impl(GroupId group, const GroupDriverOptions& options, const 
       next_apply_(HasBug("applied-again-on-restart") && loaded.restored.applied > LogIndex{}
                       ? loaded.restored.applied
                       : loaded.restored.applied.Next()),
-      log_bytes_(loaded.log_bytes),
-      last_index_(loaded.restored.last_index),
-      uncommitted_record_bytes_(std::move(loaded.uncommitted_record_bytes)),
+      log_sizes_(std::move(loaded.log_sizes)),
+      snapshot_index_(loaded.restored.snapshot.index),
+      bytes_since_snapshot_(log_sizes_.total()),
       known_commit_(core_.commit_index()) {
   if (ports_.metrics != nullptr) {
     gauges_ = std::make_unique<DriverGauges>(*ports_.metrics, options_.core.id, group_);
@@ -69,7 +69,7 @@ GroupDriver::Impl::Impl(GroupId group, const GroupDriverOptions& options, const 
   status_.group = group_;
   status_.core = core_.GetStatus();
   status_.applied_index = loaded.restored.applied;
-  status_.log_size_bytes = log_bytes_;
+  status_.log_size_bytes = log_sizes_.total();
   status_.known_commit = known_commit_;
   status_.leader_since = kNever;
 }
@@ -92,6 +92,7 @@ void GroupDriver::Impl::Cycle() {
   StepMessages(inbox.messages, now);
   if (now >= core_.NextDeadline()) core_.Tick(now);
   BeginTransfers(inbox.transfers, now);
+  HandleSnapshots(inbox, now);
   HandleReadys(now);
   PublishView(now);  // leadership may just have changed: proposals and reads meet the new state
   ProposeQueued(inbox.proposals, now);
@@ -217,6 +218,7 @@ void GroupDriver::Impl::HandleReadys(MonotonicTime now) {
     }
     for (const std::uint64_t context : ready.failed_reads) reads_.OnFailed(context, now);
     for (const FetchRequest& fetch : ready.fetches) StartFetch(fetch);
+    if (ready.offer) TakeUpOffer(*std::move(ready.offer));
     ReleasePersisted(now);
   }
 }
@@ -224,6 +226,12 @@ void GroupDriver::Impl::HandleReadys(MonotonicTime now) {
 void GroupDriver::Impl::QueueWrite(Ready& ready) {
   LogWrite write;
   write.group = group_;
+  if (ready.install) AddInstallTo(write, ready);
+  if (ready.compact) {
+    write.start =
+        LogStart{.first_index = ready.compact->index.Next(),
+                 .snapshot_row = EncodeSnapshotMetadata(*ready.compact, ports_.clock->WallNow())};
+  }
   write.truncate_from = ready.truncate_from;
   write.records.reserve(ready.entries.size());
   for (const Entry& entry : ready.entries) {
@@ -237,33 +245,22 @@ void GroupDriver::Impl::QueueWrite(Ready& ready) {
     return OnPersisted(ready.number);
   }
   // The store may finish after the driver is gone: it must not keep it alive.
-  ports_.log->Write(std::move(write), [weak = weak_from_this(), number = ready.number] {
-    if (const auto self = weak.lock()) {
-      self->OnPersisted(number);
-    }
+  const bool is_cut = ready.compact.has_value();
+  ports_.log->Write(std::move(write), [weak = weak_from_this(), number = ready.number, is_cut] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->OnPersisted(number);
+    if (is_cut) self->RemoveCompacted();
   });
 }
 
 void GroupDriver::Impl::TrackLogSize(const LogWrite& write) {
-  const auto remove_newest = [&] {
-    if (uncommitted_record_bytes_.empty()) return;
-    log_bytes_ -= uncommitted_record_bytes_.back();
-    uncommitted_record_bytes_.pop_back();
-  };
-  if (write.truncate_from) {
-    for (; last_index_ >= *write.truncate_from; last_index_ = last_index_.Previous()) {
-      remove_newest();
-    }
-  }
+  if (write.install) log_sizes_ = LogSizes(write.start->first_index);
+  if (write.start) log_sizes_.CutBefore(write.start->first_index);
+  if (write.truncate_from) log_sizes_.TruncateFrom(*write.truncate_from);
   for (const LogRecord& record : write.records) {
-    log_bytes_ += record.value.size();
-    uncommitted_record_bytes_.push_back(record.value.size());
-    last_index_ = record.index;
-  }
-  // Committed records are never truncated: their sizes need not be known one by one.
-  const std::uint64_t commit = std::min(core_.commit_index(), last_index_).value();
-  while (uncommitted_record_bytes_.size() > last_index_.value() - commit) {
-    uncommitted_record_bytes_.pop_front();
+    log_sizes_.Append(record.value.size());
+    bytes_since_snapshot_ += record.value.size();
   }
 }
 
@@ -273,6 +270,7 @@ void GroupDriver::Impl::ReleasePersisted(MonotonicTime now) {
     pending_readys_.pop_front();
     core_.OnPersisted(ready.number, now);
     Send(ready.messages);
+    ReopenIfInstalled(ready.number);
   }
 }
 
@@ -344,6 +342,7 @@ void GroupDriver::Impl::PublishView(MonotonicTime now) {
 void GroupDriver::Impl::DispatchApplies() {
   // One batch in flight and one prepared: the state machine never waits for this executor.
   constexpr std::size_t kBatchesMax = 2;
+  if (staged_) return;  // the state is about to be replaced
   while (!is_loading_ && apply_batches_out_ < kBatchesMax) {
     LogIndex end = core_.ApplicableIndex().Next();
     if (HasBug("one-too-many-applied")) end = end.Next();
@@ -414,7 +413,10 @@ void GroupDriver::Impl::CallBack(std::vector<ReplicationWaits::Finished> finishe
 }
 
 void GroupDriver::Impl::PublishStatus(MonotonicTime now) {
-  if (now < status_at_ + kStatusInterval && status_at_.since_boot != Duration::min()) return;
+  const bool is_due =
+      status_at_.since_boot == Duration::min() || now >= status_at_ + kStatusInterval;
+  status_due_ = is_due ? kNever : status_at_ + kStatusInterval;
+  if (!is_due) return;
   status_at_ = now;
 
   GroupStatus status;
@@ -423,7 +425,14 @@ void GroupDriver::Impl::PublishStatus(MonotonicTime now) {
   status.applied_index = LogIndex(view_.applied.load(std::memory_order_acquire));
   status.proposals_in_flight = budget_.count();
   status.reads_waiting = reads_waiting_.load(std::memory_order_relaxed);
-  status.log_size_bytes = log_bytes_;
+  status.log_size_bytes = log_sizes_.total();
+  status.snapshot_index = snapshot_index_;
+  if (status.applied_index > snapshot_index_) {
+    status.entries_since_snapshot = status.applied_index.value() - snapshot_index_.value();
+  }
+  status.log_bytes_since_snapshot = bytes_since_snapshot_;
+  if (fetch_) status.fetching = fetch_->offer().snapshot.index;
+  status.snapshots_installed = snapshots_installed_;
   status.leader_since = leader_since_;
   status.known_commit = known_commit_;
   status.has_quorum = core_.leader() != kNoNode;
@@ -444,7 +453,7 @@ void GroupDriver::Impl::PublishStatus(MonotonicTime now) {
 void GroupDriver::Impl::ArmTimer() {
   const MonotonicTime next =
       std::min({core_.NextDeadline(), reads_.NextDeadline(), in_flight_.NextDeadline(),
-                replication_waits_.NextDeadline()});
+                replication_waits_.NextDeadline(), status_due_});
   if (next >= timer_at_) return;
   timer_at_ = next;
   ports_.raft->PostAt(next, [weak = weak_from_this(), next] {
@@ -461,6 +470,7 @@ void GroupDriver::Impl::OnTimer(MonotonicTime when) {
 void GroupDriver::Impl::Halt() {
   is_halted_ = true;
   Inbox inbox = TakeInbox();
+  if (fetch_) fetch_->Cancel();
   FailTransfers(inbox.transfers, Error(ErrorCode::kCancelled, "the node is stopping"));
   Refuse(inbox.proposals, 0, inbox.proposals.size(),
          Error(ErrorCode::kCancelled, "the node is stopping"));

@@ -20,18 +20,18 @@
 #include "group_driver_reads.h"
 #include "group_driver_replication.h"
 #include "group_driver_time.h"
+#include "log_sizes.h"
 #include "message_codec.h"
 #include "seshat/base/mutex.h"
 #include "seshat/raft/group_driver.h"
+#include "snapshot_fetch.h"
 
 namespace seshat {
 
 // What Open reads from the disk.
 struct LoadedGroup {
   RestoredState restored;
-  std::uint64_t log_bytes = 0;
-  // Sizes of the records that may yet be truncated: those above the stored commit index.
-  std::deque<std::size_t> uncommitted_record_bytes;
+  LogSizes log_sizes;
 };
 
 // Errors: see GroupDriver::Open.
@@ -44,6 +44,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   ~Impl();
 
   using TransferDone = UniqueFunction<void(Status)>;
+  using DescribeDone = UniqueFunction<void(std::optional<SnapshotDescriptor>)>;
 
   void Start();
   void BeginStop(UniqueFunction<void()> done);
@@ -57,6 +58,11 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   GroupStatus GetStatus() const;
   void OnLeadershipChange(UniqueFunction<void(bool, Term)> listener);
   void TransferLeadership(NodeId to, TransferDone done);
+  Result<StateFacts> Describe(const StateView& view) const {
+    return state_machine_->Describe(view);
+  }
+  void DescribeAt(LogIndex index, DescribeDone done);
+  void OnSnapshotKept(SnapshotDescriptor snapshot);
   void WhenReplicated(ReplicationWait wait);
 
  private:
@@ -82,6 +88,15 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     NodeId to;
     TransferDone done;
   };
+  struct DescribeRequest {
+    LogIndex index;
+    DescribeDone done;
+  };
+  // The end of a fetch.
+  struct FetchedState {
+    SnapshotOffer offer;
+    Result<std::shared_ptr<IncomingState>> state;
+  };
   struct Inbox {
     std::vector<Message> messages;
     std::size_t message_bytes = 0;
@@ -92,6 +107,10 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     std::vector<FetchedNotice> fetched;
     std::optional<std::vector<Entry>> loaded;  // to be applied
     std::vector<TransferRequest> transfers;
+    std::vector<DescribeRequest> describes;
+    std::optional<SnapshotDescriptor> kept;
+    std::optional<FetchedState> fetched_state;
+    bool is_reopened = false;  // the state machine stands on the installed state
     std::vector<ReplicationWait> replication_waits;
   };
   // A Ready whose write, or that of one before it, is not durable yet.
@@ -118,6 +137,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   template <typename Fill>
   bool Enqueue(Urgency urgency, Fill fill);
   void OnPersisted(std::uint64_t number);
+  void RemoveCompacted();
 
   // --- raft executor ---
   void Cycle();
@@ -138,6 +158,16 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   void BeginTransfers(std::vector<TransferRequest>& requests, MonotonicTime now);
   void FinishTransfer();
   void FailTransfers(std::vector<TransferRequest>& requests, const Error& why);
+  void HandleSnapshots(Inbox& inbox, MonotonicTime now);
+  void OnKept(SnapshotDescriptor snapshot);
+  void TakeUpOffer(SnapshotOffer offer);
+  void OnFetchedState(FetchedState fetched);
+  void InstallIfIdle(MonotonicTime now);
+  void AddInstallTo(LogWrite& write, const Ready& ready);
+  void ReopenIfInstalled(std::uint64_t persisted);
+  void OnReopened();
+  void Report(SnapshotEvent::Kind kind, const SnapshotOffer& offer, std::string why = "") const;
+  void ReleaseOnWorker(std::shared_ptr<IncomingState> state);
   void DispatchApplies();
   void Dispatch(std::vector<Entry> entries);
   void StartLoad(LogIndex first, LogIndex end);
@@ -153,6 +183,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   void RunApply(ApplyBatch batch);
   Status DecodeBatch(ApplyBatch& batch);
   void RunLoad(LogIndex first, LogIndex end);
+  void RunReopen(LogIndex index);
   void RunAppliedWaiters(bool all);
   // --- log reader executor ---
   void RunFetch(const FetchRequest& fetch, Term term);
@@ -193,13 +224,20 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   std::size_t apply_batches_out_ = 0;
   bool is_loading_ = false;
   MonotonicTime timer_at_ = kNever;
-  std::uint64_t log_bytes_ = 0;
-  LogIndex last_index_;
-  std::deque<std::size_t> uncommitted_record_bytes_;  // of the last records of the log
+  LogSizes log_sizes_;
+  LogIndex snapshot_index_;
+  std::uint64_t bytes_since_snapshot_ = 0;
+  std::shared_ptr<SnapshotFetch> fetch_;  // under way
+  // What was fetched, until it is installed; nothing more is applied meanwhile.
+  std::optional<SnapshotOffer> staged_;
+  std::shared_ptr<IncomingState> staged_state_;
+  std::uint64_t install_number_ = 0;  // of the Ready that installs; 0: none
+  std::uint64_t snapshots_installed_ = 0;
   LogIndex known_commit_;
   NodeId known_leader_;
   MonotonicTime leader_since_ = kNever;
-  MonotonicTime status_at_{Duration::min()};
+  MonotonicTime status_at_{Duration::min()};  // published last
+  MonotonicTime status_due_ = kNever;         // something may have changed since
   bool was_leader_ = false;
   Term known_term_;
   UniqueFunction<void(bool, Term)> leadership_listener_;
@@ -207,5 +245,22 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   NodeId transfer_to_;
   std::unique_ptr<DriverGauges> gauges_;  // null without metrics
 };
+
+template <typename Fill>
+bool GroupDriver::Impl::Enqueue(Urgency urgency, Fill fill) {
+  {
+    MutexLock lock(mutex_);
+    if (state_ != State::kRunning) return false;
+    fill(inbox_);
+    if (std::exchange(is_cycle_posted_, true)) return true;
+  }
+  auto cycle = [self = shared_from_this()] { self->Cycle(); };
+  if (urgency == Urgency::kNow) {
+    ports_.raft->Dispatch(std::move(cycle));
+  } else {
+    ports_.raft->Post(std::move(cycle));
+  }
+  return true;
+}
 
 }  // namespace seshat

@@ -39,10 +39,7 @@ Status AddRecord(const LogRecord& record, LoadedGroup& loaded) {
     if (!configuration) return std::unexpected(std::move(configuration).error());
     restored.configurations.emplace_back(entry.index, *std::move(configuration));
   }
-  loaded.log_bytes += record.value.size();
-  if (entry.index > restored.hard_state.commit) {
-    loaded.uncommitted_record_bytes.push_back(record.value.size());
-  }
+  loaded.log_sizes.Append(record.value.size());
   return {};
 }
 
@@ -70,6 +67,7 @@ Result<LoadedGroup> LoadGroup(GroupId group, LogStore& log, LogIndex applied) {
   restored.applied = applied;
   restored.is_restart = contents->state_row.has_value();
 
+  loaded.log_sizes = LogSizes(contents->first_index);
   const LogIndex end = contents->last_index.Next();
   for (LogIndex next = contents->first_index; next < end;) {
     Result<std::vector<LogRecord>> records = log.Read(group, next, end, kReadBytes);

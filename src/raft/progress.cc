@@ -55,6 +55,7 @@ void Progress::BecomeReplicate() {
 
 void Progress::BecomeSnapshot() {
   BecomeProbe(next);
+  offer.reset();
   state = State::kSnapshot;
 }
 

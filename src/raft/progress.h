@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 
 #include "seshat/base/ids.h"
 #include "seshat/base/time.h"
@@ -41,9 +42,10 @@ struct Progress {
 
   NodeId id;
   State state = State::kProbe;
-  LogIndex match;         // known to be durable there
-  LogIndex next;          // the next entry to send
-  Inflights inflights;    // kReplicate only
+  LogIndex match;                           // known to be durable there
+  LogIndex next;                            // the next entry to send
+  std::optional<SnapshotDescriptor> offer;  // kSnapshot: what it is asked to take
+  Inflights inflights;                      // kReplicate only
   bool probed = false;    // kProbe: a probe is out; the next waits for an answer or a heartbeat's
   bool fetching = false;  // entries from `next` on are being read from the log
   bool ping_due = false;  // an empty append shall ask where the follower stands

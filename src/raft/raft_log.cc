@@ -110,6 +110,41 @@ void RaftLog::AppliedTo(LogIndex index) {
   Evict();
 }
 
+void RaftLog::CompactTo(LogIndex to) {
+  SESHAT_CHECK(to >= snapshot_index_ && to <= std::min(applied_, durable_));
+  if (!HasBug("compaction-keeps-old-term")) snapshot_term_ = TermAt(to);
+  snapshot_index_ = to;
+  while (!cache_.empty() && cache_.front().index <= to) EvictFront();
+  while (runs_.size() > 1 && runs_[1].first <= to.Next()) runs_.erase(runs_.begin());
+  if (to == last_) {
+    runs_.clear();
+  } else {
+    runs_.front().first = std::max(runs_.front().first, to.Next());
+  }
+}
+
+void RaftLog::RestartAfter(LogIndex index, Term term) {
+  SESHAT_CHECK(index > commit_);
+  // What was committed here is the same in any log; the rest on the disk is about to be replaced.
+  durable_ = std::min(durable_, commit_);
+  for (InFlightWrite& write : writes_) write.last = std::min(write.last, commit_);
+  if (HasBug("installed-before-durable")) durable_ = index;
+  snapshot_index_ = index;
+  snapshot_term_ = term;
+  runs_.clear();
+  last_ = index;
+  commit_ = index;
+  unwritten_first_ = index.Next();
+  truncate_from_.reset();
+  cache_.clear();
+  cache_first_ = index.Next();
+  cached_bytes_ = 0;
+  applied_counted_to_ = index;
+  committed_counted_to_ = index;
+  applied_bytes_ = 0;
+  committed_bytes_ = 0;
+}
+
 RaftLog::Write RaftLog::TakeUnwritten(std::uint64_t number) {
   SESHAT_CHECK(writes_.empty() || writes_.back().number < number);
   Write write;
@@ -179,13 +214,18 @@ void RaftLog::Evict() {
     const bool over_applied = front.index <= applied && applied_bytes_ > applied_bytes_max_;
     const bool over_committed = front.index <= committed && committed_bytes_ > committed_bytes_max_;
     if (!over_applied && !over_committed) return;
-    const std::size_t bytes = front.SizeBytes();
-    if (front.index <= applied) applied_bytes_ -= bytes;
-    if (front.index <= committed) committed_bytes_ -= bytes;
-    cached_bytes_ -= bytes;
-    cache_.pop_front();
-    cache_first_ = cache_first_.Next();
+    EvictFront();
   }
+}
+
+void RaftLog::EvictFront() {
+  const Entry& front = cache_.front();
+  const std::size_t bytes = front.SizeBytes();
+  if (front.index <= applied_counted_to_) applied_bytes_ -= bytes;
+  if (front.index <= committed_counted_to_) committed_bytes_ -= bytes;
+  cached_bytes_ -= bytes;
+  cache_.pop_front();
+  cache_first_ = cache_first_.Next();
 }
 
 }  // namespace seshat

@@ -53,6 +53,11 @@ class RaftLog {
   void CommitTo(LogIndex index);
   // Pre: index <= Applicable().
   void AppliedTo(LogIndex index);
+  // Forgets every entry up to `to`. Pre: snapshot index <= to <= min(applied, durable).
+  void CompactTo(LogIndex to);
+  // Becomes an empty log after the entry `index` of `term`, which is committed and which this log
+  // lacks. It counts as durable with the next write. Pre: index > commit.
+  void RestartAfter(LogIndex index, Term term);
 
   // What has not been handed out for writing yet.
   bool HasUnwritten() const { return truncate_from_.has_value() || unwritten_first_ <= last_; }
@@ -79,6 +84,7 @@ class RaftLog {
 
   const Entry& CachedAt(LogIndex index) const;
   void Evict();
+  void EvictFront();
 
   std::size_t applied_bytes_max_;
   std::size_t committed_bytes_max_;

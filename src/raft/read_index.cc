@@ -164,6 +164,8 @@ void Core::Impl::OnHeartbeatResponse(const Message& message) {
     const bool asks = is_waiting && !follower->acked_since_heartbeat;
     if (asks && !HasBug("lost-append-not-noticed")) follower->ping_due = true;
     follower->acked_since_heartbeat = false;
+  } else {
+    OfferSnapshot(*follower);
   }
   NoteIfSendable(*follower);
 

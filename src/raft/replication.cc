@@ -37,13 +37,28 @@ void Core::Impl::RebuildProgress() {
   appends_due_ = true;
 }
 
-void Core::Impl::AppendAsLeader(EntryType type, Payload data) {
+Status Core::Impl::CheckMayPropose(std::size_t bytes) const {
+  if (role_ != Role::kLeader) return MakeError(ErrorCode::kUnavailable, "not the leader");
+  // It would move the mark that the other has to reach.
+  if (transferee_ != kNoNode) {
+    return MakeError(ErrorCode::kUnavailable, "leadership is being handed over");
+  }
+  // One proposal is always taken, or one larger than the bound could never be.
+  if (uncommitted_bytes_ > 0 && uncommitted_bytes_ + bytes > options_.uncommitted_bytes_max) {
+    return MakeError(ErrorCode::kResourceExhausted, "too many bytes wait to be committed");
+  }
+  return {};
+}
+
+void Core::Impl::AppendAsLeader(EntryType type, Payload data,
+                                std::shared_ptr<const Configuration> configuration) {
   SESHAT_CHECK(role_ == Role::kLeader);
   Entry entry;
   entry.term = term_;
   entry.index = log_.last_index().Next();
   entry.type = type;
   entry.data = std::move(data);
+  entry.configuration = std::move(configuration);
   uncommitted_bytes_ += entry.SizeBytes();
   AppendToLog(std::move(entry));
   appends_due_ = true;
@@ -51,39 +66,15 @@ void Core::Impl::AppendAsLeader(EntryType type, Payload data) {
 
 void Core::Impl::AppendToLog(Entry entry) {
   const LogIndex index = entry.index;
-  const bool is_config = entry.type == EntryType::kConfig;
   const std::shared_ptr<const Configuration> configuration = entry.configuration;
+  const bool is_config = entry.type == EntryType::kConfig;
   log_.Append(std::move(entry));
-  if (!is_config) return;
-  configurations_.emplace_back(index, *configuration);
-  OnConfigurationChanged();
+  if (is_config) TakeConfiguration(index, *configuration);
 }
 
 void Core::Impl::TruncateLog(LogIndex from) {
   log_.Truncate(from);
-  bool has_changed = false;
-  while (configurations_.back().first >= from) {
-    configurations_.pop_back();
-    has_changed = true;
-    // The first one is committed, and nothing committed is ever truncated.
-    SESHAT_CHECK(!configurations_.empty());
-  }
-  if (has_changed) OnConfigurationChanged();
-}
-
-void Core::Impl::OnConfigurationChanged() {
-  if (role_ == Role::kLeader) {
-    RebuildProgress();
-  } else if (role_ == Role::kFollower || role_ == Role::kLearner) {
-    role_ = PassiveRole();
-  }
-}
-
-// A committed configuration is never rolled back, so those before it are history.
-void Core::Impl::ForgetSupersededConfigurations() {
-  while (configurations_.size() > 1 && configurations_[1].first <= log_.commit()) {
-    configurations_.erase(configurations_.begin());
-  }
+  ForgetConfigurationsFrom(from);
 }
 
 void Core::Impl::CommitTo(LogIndex index) {
@@ -93,7 +84,6 @@ void Core::Impl::CommitTo(LogIndex index) {
     uncommitted_bytes_ -= std::min(uncommitted_bytes_, bytes);
   }
   log_.CommitTo(index);
-  ForgetSupersededConfigurations();
   // A leader that is not a voter leads only until its removal is committed.
   const bool is_settled = configurations_.back().first <= index;
   if (role_ == Role::kLeader && is_settled && !configuration().IsVoter(options_.id)) {
@@ -146,7 +136,7 @@ void Core::Impl::SendAppends() {
     SendEntries(follower);
     if (!std::exchange(follower.ping_due, false)) continue;
     if (follower.next <= log_.snapshot_index()) {
-      follower.BecomeSnapshot();
+      OfferSnapshot(follower);
       continue;
     }
     SendAppend(follower, {});
@@ -156,10 +146,7 @@ void Core::Impl::SendAppends() {
 // Everything from `next` on, in as many messages as the bounds allow.
 void Core::Impl::SendEntries(Progress& follower) {
   while (follower.next <= log_.last_index() && follower.MaySend(options_)) {
-    if (follower.next <= log_.snapshot_index()) {
-      follower.BecomeSnapshot();
-      return;
-    }
+    if (follower.next <= log_.snapshot_index()) return OfferSnapshot(follower);
     const std::size_t in_flight = follower.inflights.bytes();
     const std::size_t room = options_.inflight_bytes_max - in_flight;
     const std::size_t bytes_max = std::min(options_.append_bytes_max, room);

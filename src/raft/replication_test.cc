@@ -358,35 +358,6 @@ TEST(ReplicationTest, AnAnswerToAnotherLeadershipsFetchIsNotTakenUnchecked) {
   EXPECT_FALSE(group.core(1).HasReady());
 }
 
-TEST(ReplicationTest, AFollowerThatNeedsCompactedEntriesGetsHeartbeatsOnly) {
-  CoreHarness group(3);
-  for (const std::uint64_t id : {1u, 2u}) {
-    Preload(group, id, {});
-    HarnessDisk& disk = group.node(id).disk;
-    disk.hard_state.term = Term(4);
-    disk.snapshot.index = LogIndex(20);
-    disk.snapshot.term = Term(4);
-    group.node(id).applied = LogIndex(20);
-  }
-  group.Crash(3);
-  group.Restart(1);
-  group.Restart(2);
-  group.Freeze(milliseconds(500));
-  group.core(1).Campaign(group.Now(1));
-  group.Settle();
-  ASSERT_EQ(group.core(1).role(), Role::kLeader);
-  group.Restart(3);
-
-  group.AdvanceMs(300);
-  group.sent().clear();
-  group.AdvanceMs(1000);
-
-  EXPECT_EQ(FollowerOf(group, 1, 3).state, State::kSnapshot);
-  EXPECT_EQ(group.core(3).leader(), NodeId(1));
-  EXPECT_EQ(CountOf(group.sent(), MessageType::kAppendRequest, 1, 3), 0u);
-  EXPECT_GE(CountOf(group.sent(), MessageType::kHeartbeatRequest, 1, 3), 9u);
-}
-
 TEST(ReplicationTest, ACrashLosesWhatWasNotDurableAndTheGroupRestoresIt) {
   CoreHarness group(3);
   group.Elect(1);

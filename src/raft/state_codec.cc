@@ -91,6 +91,9 @@ std::string EncodeSnapshotMetadata(const SnapshotDescriptor& snapshot, UnixMilli
   message.set_last_included_term(snapshot.term.value());
   FillConfiguration(snapshot.configuration, *message.mutable_configuration());
   message.set_created_at_ms(created_at.value);
+  message.set_size_bytes(snapshot.size_bytes);
+  message.set_key_count(snapshot.key_count);
+  message.set_digest(snapshot.digest);
   return message.SerializeAsString();
 }
 
@@ -107,6 +110,9 @@ Result<SnapshotDescriptor> DecodeSnapshotMetadata(std::string_view bytes) {
   snapshot.index = LogIndex(message.last_included_index());
   snapshot.term = Term(message.last_included_term());
   snapshot.configuration = ReadConfiguration(message.configuration());
+  snapshot.size_bytes = message.size_bytes();
+  snapshot.key_count = message.key_count();
+  snapshot.digest = message.digest();
   return snapshot;
 }
 

@@ -6,6 +6,7 @@
 #include "seshat/commands/execution.h"
 #include "seshat/commands/expiry_index.h"
 #include "seshat/commands/row_digest.h"
+#include "state_audit.h"
 
 namespace seshat {
 namespace {
@@ -39,29 +40,46 @@ Status CompleteDigest(const StateStore& store, GroupId group, AppliedState& appl
 
 }  // namespace
 
-DataStateMachine::DataStateMachine(StateStore& store, const DataStateMachineOptions& options,
-                                   AppliedState applied)
-    : store_(store),
-      options_(options),
-      keyspace_(store, options.group, applied),
-      info_(std::make_shared<DataGroupInfo>()) {}
+DataStateMachine::DataStateMachine(StateStore& store, const DataStateMachineOptions& options)
+    : store_(store), options_(options), info_(std::make_shared<DataGroupInfo>()) {}
 
 Result<std::unique_ptr<DataStateMachine>> DataStateMachine::Open(
     StateStore& store, const DataStateMachineOptions& options) {
-  Result<AppliedState> applied = ReadAppliedState(store, options.group);
-  if (!applied) return std::unexpected(std::move(applied).error());
-  if (Status complete = CompleteDigest(store, options.group, *applied); !complete) {
-    return std::unexpected(std::move(complete).error());
-  }
-  Result<std::vector<SlotDue>> due = ScanExpiries(store, options.group);
-  if (!due) return std::unexpected(std::move(due).error());
-  std::unique_ptr<DataStateMachine> machine(new DataStateMachine(store, options, *applied));
-  machine->info_->expiries.Lower(*due);
-  machine->info_->key_count.store(applied->key_count, std::memory_order_relaxed);
-  if (options.key_count != nullptr) {
-    options.key_count->Set(static_cast<double>(applied->key_count));
+  std::unique_ptr<DataStateMachine> machine(new DataStateMachine(store, options));
+  if (Status opened = machine->Reopen(); !opened) {
+    return std::unexpected(std::move(opened).error());
   }
   return machine;
+}
+
+Status DataStateMachine::Reopen() {
+  Result<AppliedState> applied = ReadAppliedState(store_, options_.group);
+  if (!applied) return std::unexpected(std::move(applied).error());
+  if (Status complete = CompleteDigest(store_, options_.group, *applied); !complete) {
+    return complete;
+  }
+  Result<std::vector<SlotDue>> due = ScanExpiries(store_, options_.group);
+  if (!due) return std::unexpected(std::move(due).error());
+  keyspace_.emplace(store_, options_.group, *applied);
+  expired_on_access_ = 0;
+  info_->expiries.Clear();
+  info_->expiries.Lower(*due);
+  PublishKeyCount();
+  return {};
+}
+
+Result<StateFacts> DataStateMachine::Describe(const StateView& view) const {
+  const Result<AppliedState> applied = ReadAppliedState(view);
+  if (!applied) return std::unexpected(applied.error());
+  if (!applied->digest) return AuditView(AuditedRows::kData, view);
+  return StateFacts{.index = applied->index,
+                    .term = applied->term,
+                    .key_count = applied->key_count,
+                    .digest = *applied->digest};
+}
+
+std::unique_ptr<StateAudit> DataStateMachine::NewAudit() const {
+  return MakeStateAudit(AuditedRows::kData);
 }
 
 Status DataStateMachine::Apply(std::vector<CommittedEntry> entries) {
@@ -73,13 +91,13 @@ Status DataStateMachine::Apply(std::vector<CommittedEntry> entries) {
           std::move(status).error().WithContext(EntryName(options_.group, entry.index)));
     }
     if (i + 1 == entries.size() || is_marked_ || commands_in_batch_ >= kBatchCommandsMax ||
-        keyspace_.held_bytes() >= kBatchBytesMax) {
+        keyspace_->held_bytes() >= kBatchBytesMax) {
       WriteBatch(entry.index, entry.term);
       for (Answer& answer : answers) AnswerWaiter(*answer.waiter, std::move(answer.reply));
       answers.clear();
       // A batch ends with the entry: elsewhere other entries would share it.
       if (std::exchange(is_marked_, false)) {
-        info_->marks.Record({.index = entry.index, .digest = *keyspace_.applied().digest});
+        info_->marks.Record({.index = entry.index, .digest = *keyspace_->applied().digest});
       }
     }
   }
@@ -89,10 +107,10 @@ Status DataStateMachine::Apply(std::vector<CommittedEntry> entries) {
 Status DataStateMachine::ApplyEntry(CommittedEntry& entry, std::vector<Answer>& answers) {
   if (Status status = CheckEntry(options_.group, entry); !status) return status;
   if (entry.type != EntryType::kNormal) return {};
-  const UnixMillis time = keyspace_.BeginEntry(entry.stamp);
+  const UnixMillis time = keyspace_->BeginEntry(entry.stamp);
   for (std::size_t i = 0; i < entry.commands.size(); ++i) {
     Result<Reply> reply =
-        ApplyDataCommand(entry.commands[i], keyspace_, time, options_.limits, scratch_);
+        ApplyDataCommand(entry.commands[i], *keyspace_, time, options_.limits, scratch_);
     if (!reply) return std::unexpected(std::move(reply).error());
     if (scratch_.kind == DataCommand::Kind::kExpire) {
       info_->keys_expired.fetch_add(static_cast<std::uint64_t>(reply->integer),
@@ -109,7 +127,7 @@ Status DataStateMachine::ApplyEntry(CommittedEntry& entry, std::vector<Answer>& 
 }
 
 void DataStateMachine::WriteBatch(LogIndex index, Term term) {
-  KeyspaceBatch batch = keyspace_.TakeBatch(index, term);
+  KeyspaceBatch batch = keyspace_->TakeBatch(index, term);
   store_.Write(options_.group, std::move(batch.writes));
 
   // Only now: whoever scans a slot after it was lowered must see what lowered it.
@@ -120,13 +138,17 @@ void DataStateMachine::WriteBatch(LogIndex index, Term term) {
   }
   if (!due.empty()) info_->expiries.Lower(due);
 
-  const std::uint64_t key_count = keyspace_.applied().key_count;
-  info_->key_count.store(key_count, std::memory_order_relaxed);
-  const std::uint64_t on_access = keyspace_.expired_on_access();
+  PublishKeyCount();
+  const std::uint64_t on_access = keyspace_->expired_on_access();
   info_->keys_expired.fetch_add(on_access - std::exchange(expired_on_access_, on_access),
                                 std::memory_order_relaxed);
   info_->commands_applied.fetch_add(commands_in_batch_, std::memory_order_relaxed);
   commands_in_batch_ = 0;
+}
+
+void DataStateMachine::PublishKeyCount() {
+  const std::uint64_t key_count = keyspace_->applied().key_count;
+  info_->key_count.store(key_count, std::memory_order_relaxed);
   if (options_.key_count != nullptr) options_.key_count->Set(static_cast<double>(key_count));
 }
 

@@ -88,7 +88,7 @@ void LeaderStage::Forward(NodeId leader) {
     request.commands.front().emplace_back(argument);
   }
   context().ports.transport->Call(
-      leader, EncodeForwardRequest(request), deadline(),
+      leader, CallKind::kForward, EncodeForwardRequest(request), deadline(),
       [self = std::static_pointer_cast<LeaderStage>(shared_from_this()),
        leader](Result<std::string> answer) mutable {
         IoLane& lane = self->lane();

@@ -155,7 +155,7 @@ void ServiceCore::ProposeSystem(std::shared_ptr<ShardGroup> group, std::string c
                                .user = "",
                                .time_left = timeout,
                                .request_id = context_->last_request_id.fetch_add(1) + 1};
-  context_->ports.transport->Call(leader, EncodeForwardRequest(request),
+  context_->ports.transport->Call(leader, CallKind::kForward, EncodeForwardRequest(request),
                                   context_->ports.clock->Now() + timeout,
                                   [done = std::move(done)](Result<std::string> answer) mutable {
                                     done(ToResult(std::move(answer)));

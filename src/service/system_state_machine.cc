@@ -8,6 +8,7 @@
 #include "entry_checks.h"
 #include "seshat/commands/key_layout.h"
 #include "seshat/service/command_waiter.h"
+#include "state_audit.h"
 
 namespace seshat {
 namespace {
@@ -46,12 +47,20 @@ Result<std::unique_ptr<SystemStateMachine>> SystemStateMachine::Open(
     StateStore& store, ClusterStateSource& source, StateReports::Listener on_odd) {
   std::unique_ptr<SystemStateMachine> machine(
       new SystemStateMachine(store, source, std::move(on_odd)));
-  if (Status status = machine->Load(); !status) return std::unexpected(std::move(status).error());
-  if (machine->state_.IsBootstrapped()) source.Publish(machine->state_);
+  if (Status status = machine->Reopen(); !status) return std::unexpected(std::move(status).error());
   return machine;
 }
 
-Status SystemStateMachine::Load() {
+Result<StateFacts> SystemStateMachine::Describe(const StateView& view) const {
+  return AuditView(AuditedRows::kSystem, view);
+}
+
+std::unique_ptr<StateAudit> SystemStateMachine::NewAudit() const {
+  return MakeStateAudit(AuditedRows::kSystem);
+}
+
+Status SystemStateMachine::Reopen() {
+  state_ = ClusterState{};
   Result<AppliedState> applied = ReadAppliedState(store_, kSystemGroup);
   if (!applied) return std::unexpected(std::move(applied).error());
   applied_ = *applied;
@@ -66,6 +75,7 @@ Status SystemStateMachine::Load() {
     if (row->outcome != Lookup::Outcome::kFound) continue;
     if (Status status = decode(row->value, state_); !status) return status;
   }
+  if (state_.IsBootstrapped()) source_.Publish(state_);
   return {};
 }
 

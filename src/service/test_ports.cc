@@ -38,25 +38,36 @@ Status MemoryLogStore::CreateGroup(GroupId group, std::string snapshot_row) {
 
 Result<LogContents> MemoryLogStore::Load(GroupId group) {
   const Group& found = groups_.at(group);
-  LogContents contents{.state_row = found.state_row, .snapshot_row = found.snapshot_row};
+  LogContents contents{.state_row = found.state_row,
+                       .snapshot_row = found.snapshot_row,
+                       .first_index = found.first_index,
+                       .last_index = found.first_index.Previous()};
   if (!found.records.empty()) {
-    contents.first_index = found.records.begin()->first;
-    contents.last_index = found.records.rbegin()->first;
+    contents.last_index = std::max(contents.last_index, found.records.rbegin()->first);
   }
   return contents;
 }
 
 Result<std::vector<LogRecord>> MemoryLogStore::Read(GroupId group, LogIndex first, LogIndex end,
                                                     std::size_t) {
+  const Group& found = groups_.at(group);
+  if (first < found.first_index) {
+    return MakeError(ErrorCode::kNotFound, "the record is not in the log any more");
+  }
   std::vector<LogRecord> records;
-  for (const auto& [index, value] : groups_.at(group).records) {
+  for (const auto& [index, value] : found.records) {
     if (index >= first && index < end) records.push_back({index, value});
   }
   return records;
 }
 
 void MemoryLogStore::Write(LogWrite write, UniqueFunction<void()> on_durable) {
+  SESHAT_CHECK_MSG(write.install == nullptr, "this store has no state to install");
   Group& group = groups_.at(write.group);
+  if (write.start.has_value()) {
+    group.first_index = write.start->first_index;
+    group.snapshot_row = std::move(write.start->snapshot_row);
+  }
   if (write.truncate_from.has_value()) {
     std::erase_if(group.records,
                   [&](const auto& record) { return record.first >= *write.truncate_from; });
@@ -64,6 +75,11 @@ void MemoryLogStore::Write(LogWrite write, UniqueFunction<void()> on_durable) {
   for (LogRecord& record : write.records) group.records[record.index] = std::move(record.value);
   if (write.state_row.has_value()) group.state_row = std::move(write.state_row);
   loop_.Post(std::move(on_durable));
+}
+
+void MemoryLogStore::RemoveCompacted(GroupId group) {
+  Group& found = groups_.at(group);
+  found.records.erase(found.records.begin(), found.records.lower_bound(found.first_index));
 }
 
 TestTransport::PendingCall TestTransport::TakeCall() {

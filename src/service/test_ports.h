@@ -62,11 +62,13 @@ class MemoryLogStore final : public LogStore {
   Result<std::vector<LogRecord>> Read(GroupId group, LogIndex first, LogIndex end,
                                       std::size_t bytes_max) override;
   void Write(LogWrite write, UniqueFunction<void()> on_durable) override;
+  void RemoveCompacted(GroupId group) override;
 
  private:
   struct Group {
     std::optional<std::string> state_row;
     std::string snapshot_row;
+    LogIndex first_index{1};
     std::map<LogIndex, std::string> records;
   };
   Executor& loop_;
@@ -78,13 +80,14 @@ class TestTransport final : public Transport {
  public:
   struct PendingCall {
     NodeId to;
+    CallKind kind = CallKind::kForward;
     std::string request;
     UniqueFunction<void(Result<std::string>)> done;
   };
   void Send(NodeId, Channel, std::string) override {}
-  void Call(NodeId to, std::string request, MonotonicTime,
+  void Call(NodeId to, CallKind kind, std::string request, MonotonicTime,
             UniqueFunction<void(Result<std::string>)> done) override {
-    calls.push_back({to, std::move(request), std::move(done)});
+    calls.push_back({to, kind, std::move(request), std::move(done)});
   }
   // The oldest call that nobody has answered.
   PendingCall TakeCall();

@@ -29,6 +29,7 @@ TEST(WriteOutcomesTest, WritesGoToTheLeaderInOneCallAndItsBytesComeBackAsTheyAre
 
   client.Pipeline({{"SET", "k", "v"}, {"INCR", "n"}});
   TestTransport::PendingCall call = node.transport.TakeCall();
+  EXPECT_EQ(call.kind, CallKind::kForward);
   const Result<ForwardRequest> request = DecodeForwardRequest(call.request);
   call.done(Done({"+OK\r\n", ":41\r\n"}));
   node.loop.Run();

@@ -118,7 +118,7 @@ void WriteStage::Forward(NodeId leader) {
   request.commands.reserve(open_.size());
   for (const Open& open : open_) request.commands.push_back(OwnedArguments(open.command));
   context().ports.transport->Call(
-      leader, EncodeForwardRequest(request), deadline(),
+      leader, CallKind::kForward, EncodeForwardRequest(request), deadline(),
       [self = std::static_pointer_cast<WriteStage>(shared_from_this()),
        leader](Result<std::string> answer) mutable {
         IoLane& lane = self->lane();

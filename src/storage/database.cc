@@ -19,23 +19,41 @@ namespace {
 constexpr std::string_view kMapPrefix = "family:";
 constexpr std::uint32_t kMapVersion = 1;
 
-Result<std::uint64_t> DecodeMapRow(const std::filesystem::path& path, std::string_view name,
+Result<std::uint64_t> DecodeMapRow(std::string_view path, std::string_view name,
                                    const rocksdb::Slice& value) {
   v1::FamilyMapping row;
   if (!row.ParseFromArray(value.data(), static_cast<int>(value.size())) || row.version() == 0) {
-    return MakeError(ErrorCode::kCorruption, fmt::format("{}: the row {}{} does not decode",
-                                                         path.string(), kMapPrefix, name));
+    return MakeError(ErrorCode::kCorruption,
+                     fmt::format("{}: the row {}{} does not decode", path, kMapPrefix, name));
   }
   if (row.version() > kMapVersion) {
     return MakeError(ErrorCode::kCorruption,
                      fmt::format("{}: the row {}{} has version {}, newer than {}, the newest that "
                                  "this version of Seshat reads; start the newer version",
-                                 path.string(), kMapPrefix, name, row.version(), kMapVersion));
+                                 path, kMapPrefix, name, row.version(), kMapVersion));
   }
   return row.generation();
 }
 
 }  // namespace
+
+Result<std::map<std::string, std::uint64_t>> ReadFamilyMap(
+    rocksdb::DB& rocks, rocksdb::ColumnFamilyHandle* default_family) {
+  std::map<std::string, std::uint64_t> map;
+  const std::unique_ptr<rocksdb::Iterator> rows(
+      rocks.NewIterator(IterationOptions(), default_family));
+  for (rows->Seek(kMapPrefix); rows->Valid() && rows->key().starts_with(kMapPrefix); rows->Next()) {
+    const std::string name = rows->key().ToString().substr(kMapPrefix.size());
+    Result<std::uint64_t> generation = DecodeMapRow(rocks.GetName(), name, rows->value());
+    if (!generation) return std::unexpected(generation.error());
+    map.emplace(name, *generation);
+  }
+  if (!rows->status().ok()) {
+    return std::unexpected(
+        ErrorFrom(rows->status(), rocks.GetName() + ": cannot read the family map"));
+  }
+  return map;
+}
 
 Database::Database(const StorageOptions& options, std::filesystem::path rocksdb_dir,
                    StopSwitch& stop)
@@ -97,19 +115,12 @@ Status Database::ReadMap(OpenReport& report) {
     }
   }
   std::map<GroupId, GroupFamilies> groups;
+  Result<std::map<std::string, std::uint64_t>> map = ReadFamilyMap(*db_, default_family());
   Status result;
-  const std::unique_ptr<rocksdb::Iterator> rows(
-      db_->NewIterator(IterationOptions(), default_family()));
-  for (rows->Seek(kMapPrefix); result && rows->Valid() && rows->key().starts_with(kMapPrefix);
-       rows->Next()) {
-    const std::string name = rows->key().ToString().substr(kMapPrefix.size());
+  if (!map) result = std::unexpected(map.error());
+  for (const auto& [name, generation] : result ? *map : std::map<std::string, std::uint64_t>()) {
     const std::optional<FamilyRole> role = ParseFamilyName(name);
-    Result<std::uint64_t> generation = DecodeMapRow(path_, name, rows->value());
-    if (!generation) {
-      result = std::unexpected(generation.error());
-      break;
-    }
-    const auto found = by_name.find(PhysicalFamilyName(name, *generation));
+    const auto found = by_name.find(PhysicalFamilyName(name, generation));
     if (!role || found == by_name.end()) {
       result = MakeError(
           ErrorCode::kCorruption,
@@ -120,11 +131,8 @@ Status Database::ReadMap(OpenReport& report) {
     GroupFamilies& group = groups[role->group];
     group.group = role->group;
     group.families[static_cast<std::size_t>(role->kind)] =
-        std::make_shared<Family>(db_, found->second, *generation);
+        std::make_shared<Family>(db_, found->second, generation);
     by_name.erase(found);
-  }
-  if (result && !rows->status().ok()) {
-    result = std::unexpected(ErrorFrom(rows->status(), "cannot read the family map"));
   }
   for (auto& [name, handle] : by_name) {
     if (result) {
@@ -190,14 +198,25 @@ Result<std::shared_ptr<const GroupFamilies>> Database::MakeGroup(GroupId group) 
   return families;
 }
 
-Result<std::shared_ptr<const GroupFamilies>> Database::MakeNextGeneration(
-    const GroupFamilies& current, FamilyKind kind) {
+Result<std::shared_ptr<const Family>> Database::MakeNextGeneration(FamilyRole role) {
+  const std::shared_ptr<const GroupFamilies> current = Find(role.group);
+  SESHAT_CHECK(current != nullptr);
+  std::uint64_t generation = 0;
+  {
+    const MutexLock lock(mutex_);
+    // Several may be made before one of them becomes the current one.
+    std::uint64_t& highest = highest_generations_[FamilyName(role)];
+    highest = std::max(highest, current->family(role.kind)->generation()) + 1;
+    generation = highest;
+  }
+  return MakeFamily(role, generation);
+}
+
+std::shared_ptr<const GroupFamilies> Database::WithFamily(const GroupFamilies& current,
+                                                          FamilyKind kind,
+                                                          std::shared_ptr<const Family> family) {
   auto families = std::make_shared<GroupFamilies>(current);
-  std::shared_ptr<const Family>& slot = families->families[static_cast<std::size_t>(kind)];
-  Result<std::shared_ptr<const Family>> family =
-      MakeFamily({.group = current.group, .kind = kind}, slot->generation() + 1);
-  if (!family) return std::unexpected(family.error());
-  slot = *std::move(family);
+  families->families[static_cast<std::size_t>(kind)] = std::move(family);
   return families;
 }
 
@@ -205,7 +224,7 @@ void Database::AddMapRow(const GroupFamilies& families, FamilyKind kind,
                          rocksdb::WriteBatch& batch) {
   v1::FamilyMapping row;
   row.set_version(kMapVersion);
-  row.set_generation(families.families[static_cast<std::size_t>(kind)]->generation());
+  row.set_generation(families.family(kind)->generation());
   const std::string key =
       fmt::format("{}{}", kMapPrefix, FamilyName({.group = families.group, .kind = kind}));
   SESHAT_CHECK(batch.Put(default_family(), key, row.SerializeAsString()).ok());
@@ -223,14 +242,15 @@ void Database::Publish(std::shared_ptr<const GroupFamilies> families) {
   }
 }
 
-void Database::Drop(const GroupFamilies& families, FamilyKind kind) {
-  const rocksdb::Status status = db_->DropColumnFamily(families.handle(kind));
+void Database::Drop(const Family& family) {
+  const rocksdb::Status status = db_->DropColumnFamily(family.handle());
   if (!status.ok()) stop_.Stop(ErrorFrom(status, "cannot drop a column family"));
 }
 
-bool Database::Write(rocksdb::WriteBatch& batch, std::string_view what) {
+bool Database::Write(rocksdb::WriteBatch& batch, std::string_view what,
+                     const rocksdb::WriteOptions& options) {
   if (stop_.stopped()) return false;
-  const rocksdb::Status status = db_->Write(rocksdb::WriteOptions(), &batch);
+  const rocksdb::Status status = db_->Write(options, &batch);
   if (status.ok()) return true;
   stop_.Stop(ErrorFrom(status, what));
   return false;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,10 +51,16 @@ struct GroupFamilies {
   GroupId group;
   std::array<std::shared_ptr<const Family>, kFamilyKinds.size()> families{};
 
-  rocksdb::ColumnFamilyHandle* handle(FamilyKind kind) const {
-    return families[static_cast<std::size_t>(kind)]->handle();
+  const std::shared_ptr<const Family>& family(FamilyKind kind) const {
+    return families[static_cast<std::size_t>(kind)];
   }
+  rocksdb::ColumnFamilyHandle* handle(FamilyKind kind) const { return family(kind)->handle(); }
 };
+
+// The rows of the family map: the generation behind each logical name.
+// Errors: kCorruption, naming the database and the row; kIo.
+Result<std::map<std::string, std::uint64_t>> ReadFamilyMap(
+    rocksdb::DB& rocks, rocksdb::ColumnFamilyHandle* default_family);
 
 // Threads: thread-safe. A group's families are changed by one thread at a time.
 class Database {
@@ -76,18 +83,26 @@ class Database {
   // Makes three empty families; the group exists once a batch with its map rows is written and
   // they are published. Errors: kFailedPrecondition if it exists; kIo.
   Result<std::shared_ptr<const GroupFamilies>> MakeGroup(GroupId group);
-  // Makes the empty next generation of `kind`. Errors: kIo.
-  Result<std::shared_ptr<const GroupFamilies>> MakeNextGeneration(const GroupFamilies& current,
-                                                                  FamilyKind kind);
+  // Makes an empty family of a generation that there has never been, which no map row names yet.
+  // Errors: kIo (the node is stopping).
+  Result<std::shared_ptr<const Family>> MakeNextGeneration(FamilyRole role);
+  // `current` with this family in place of its own.
+  static std::shared_ptr<const GroupFamilies> WithFamily(const GroupFamilies& current,
+                                                         FamilyKind kind,
+                                                         std::shared_ptr<const Family> family);
   // Adds the row that makes a family the current one after a restart.
   void AddMapRow(const GroupFamilies& families, FamilyKind kind, rocksdb::WriteBatch& batch);
   // From now on Find gives these. Pre: their map rows are durable.
   void Publish(std::shared_ptr<const GroupFamilies> families);
   // Removes a family that no map row names; readers that hold it are not disturbed.
-  void Drop(const GroupFamilies& families, FamilyKind kind);
+  void Drop(const Family& family);
+  // To be held from before a map row is written until Publish and Drop are done, and by whoever
+  // needs map rows and families that agree, and still do a moment later.
+  Mutex& family_changes() { return family_changes_; }
 
   // Writes a batch; false when that failed and the node is stopping. Durability: none.
-  bool Write(rocksdb::WriteBatch& batch, std::string_view what);
+  bool Write(rocksdb::WriteBatch& batch, std::string_view what,
+             const rocksdb::WriteOptions& options = rocksdb::WriteOptions());
   // Makes everything written so far durable; false when that failed and the node is stopping.
   bool Sync();
   // Every sequence number up to here has been synced.
@@ -101,6 +116,8 @@ class Database {
                                              std::string_view key);
 
   const std::filesystem::path& path() const { return path_; }
+  // For other databases of this node: the same caches and file system.
+  const RocksOptions& options() const { return options_; }
 
  private:
   Database(const StorageOptions& options, std::filesystem::path rocksdb_dir, StopSwitch& stop);
@@ -117,7 +134,10 @@ class Database {
   std::shared_ptr<const Family> default_;
   std::vector<rocksdb::ColumnFamilyHandle*> opened_;  // until ReadMap has sorted them
 
+  Mutex family_changes_;
   mutable Mutex mutex_;
+  // Of each logical name whose next generation was made by this process.
+  std::map<std::string, std::uint64_t> highest_generations_ SESHAT_GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<const GroupFamilies>> groups_ SESHAT_GUARDED_BY(mutex_);  // ascending
 };
 

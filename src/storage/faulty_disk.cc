@@ -16,10 +16,6 @@ namespace fs = std::filesystem;
 
 FaultyDisk* mounted = nullptr;
 
-std::error_code InputOutputError() {
-  return std::make_error_code(std::errc::io_error);
-}
-
 fs::path MakeRoot(fs::path root) {
   fs::create_directories(root);
   SESHAT_CHECK_MSG(root == fs::canonical(root), "the disk is reached by this name alone");
@@ -58,9 +54,20 @@ rocksdb::Env* FaultyDisk::env() {
 void FaultyDisk::Fail(FileKind kind, DiskOperation operation, int nth) {
   const MutexLock lock(mutex_);
   fault_ = {.kind = kind, .operation = operation};
+  fault_error_ = std::errc::io_error;
   until_fault_ = nth;
   failed_ = false;
   syncs_after_failed_sync_ = 0;
+}
+
+void FaultyDisk::FailForLackOfSpace(FileKind kind, DiskOperation operation, int nth) {
+  Fail(kind, operation, nth);
+  const MutexLock lock(mutex_);
+  fault_error_ = std::errc::no_space_on_device;
+}
+
+std::error_code FaultyDisk::Failure() const {
+  return std::make_error_code(fault_error_);
 }
 
 bool FaultyDisk::has_failed() const {
@@ -148,7 +155,7 @@ FaultyDisk::Fate FaultyDisk::NextFate(FileKind kind, DiskOperation operation) {
 
 std::error_code FaultyDisk::Run(FileKind kind, DiskOperation operation, const Change& change) {
   const Fate fate = NextFate(kind, operation);
-  if (fate == Fate::kFails) return InputOutputError();
+  if (fate == Fate::kFails) return Failure();
   const std::error_code failure = change();
   if (fate == Fate::kPowerFails) unsynced_.Freeze();
   return failure;
@@ -182,7 +189,7 @@ std::error_code FaultyDisk::Append(FileKind kind, ino_t file, std::string_view d
   const std::error_code failure = write(data);
   if (!failure) unsynced_.Appended(file, data.size());
   if (fate == Fate::kPowerFails) unsynced_.Freeze();
-  return fate == Fate::kFails ? InputOutputError() : failure;
+  return fate == Fate::kFails ? Failure() : failure;
 }
 
 std::error_code FaultyDisk::Sync(FileKind kind, ino_t file,
@@ -199,7 +206,7 @@ std::error_code FaultyDisk::Sync(FileKind kind, ino_t file,
   if (fate == Fate::kWorks) unsynced_.Synced(file, length());
   if (unsynced_.HasFailedSync(file)) ++syncs_after_failed_sync_;
   if (fate == Fate::kFails) unsynced_.SyncFailed(file);
-  return fate == Fate::kFails ? InputOutputError() : std::error_code();
+  return fate == Fate::kFails ? Failure() : std::error_code();
 }
 
 std::error_code FaultyDisk::Truncate(const fs::path& path, std::uint64_t length,
@@ -252,7 +259,7 @@ std::error_code FaultyDisk::SyncFolder(const fs::path& path) {
   const Fate fate = NextFate(FileKind::kFolder, DiskOperation::kSync);
   if (fate == Fate::kPowerFails) unsynced_.Freeze();
   if (fate == Fate::kWorks) unsynced_.FolderSynced(path);
-  return fate == Fate::kFails ? InputOutputError() : std::error_code();
+  return fate == Fate::kFails ? Failure() : std::error_code();
 }
 
 }  // namespace seshat

@@ -52,6 +52,8 @@ class FaultyDisk {
   // The `nth` (1 and up) such operation from now on fails, those behind it do not. An append that
   // fails has written half of its bytes; of a sync that fails see unsynced_changes.h.
   void Fail(FileKind kind, DiskOperation operation, int nth = 1);
+  // The same, with the error of a full disk.
+  void FailForLackOfSpace(FileKind kind, DiskOperation operation, int nth = 1);
   // Whether that operation has come.
   bool has_failed() const;
   // How often a file whose sync had failed was synced again.
@@ -78,8 +80,8 @@ class FaultyDisk {
   int log_syncs_waiting() const;
 
   // What the two doors to the disk call. `change` makes the change on the real file system, and is
-  // not called when the operation fails. Errors: io_error when it fails by command; what `change`
-  // or the file system said.
+  // not called when the operation fails. Errors: io_error or no_space_on_device when it fails by
+  // command; what `change` or the file system said.
   using Change = std::function<std::error_code()>;
   bool Covers(const std::filesystem::path& path) const;
   std::error_code Create(const std::filesystem::path& path, const Change& change);
@@ -106,6 +108,7 @@ class FaultyDisk {
   };
   enum class Fate { kWorks, kFails, kPowerFails };
 
+  std::error_code Failure() const SESHAT_REQUIRES(mutex_);
   Fate NextFate(FileKind kind, DiskOperation operation) SESHAT_REQUIRES(mutex_);
   std::error_code Run(FileKind kind, DiskOperation operation, const Change& change)
       SESHAT_REQUIRES(mutex_);
@@ -117,6 +120,7 @@ class FaultyDisk {
   std::map<Fault, int> counts_ SESHAT_GUARDED_BY(mutex_);
   int operations_ SESHAT_GUARDED_BY(mutex_) = 0;
   Fault fault_ SESHAT_GUARDED_BY(mutex_);
+  std::errc fault_error_ SESHAT_GUARDED_BY(mutex_) = std::errc::io_error;
   int until_fault_ SESHAT_GUARDED_BY(mutex_) = 0;  // 0: none is to come
   bool failed_ SESHAT_GUARDED_BY(mutex_) = false;
   int syncs_after_failed_sync_ SESHAT_GUARDED_BY(mutex_) = 0;

@@ -35,6 +35,7 @@ class Passage {
   IOStatus Result(const std::error_code& outcome, const std::string& path) const {
     if (!outcome || !status_.ok()) return status_;
     if (outcome == std::errc::no_such_file_or_directory) return IOStatus::PathNotFound(path);
+    if (outcome == std::errc::no_space_on_device) return IOStatus::NoSpace("injected error", path);
     return IOStatus::IOError("injected error", path);
   }
 

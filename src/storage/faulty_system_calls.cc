@@ -41,7 +41,7 @@ struct stat FactsOf(int fd) {
 
 int Answer(const std::error_code& failure) {
   if (!failure) return 0;
-  errno = failure == std::errc::io_error ? EIO : failure.value();
+  errno = failure.default_error_condition().value();
   return -1;
 }
 
@@ -60,8 +60,10 @@ ssize_t __real_write(int fd, const void* data, size_t bytes);
 int __real_fsync(int fd);
 int __real_ftruncate(int fd, off_t bytes);
 int __real_rename(const char* from, const char* to);
+int __real_link(const char* from, const char* to);
 int __real_unlink(const char* path);
 int __real_mkdir(const char* path, mode_t mode);
+int __real_rmdir(const char* path);
 
 int __wrap_open(const char* path, int flags, ...) {
   mode_t mode = 0;
@@ -116,6 +118,13 @@ int __wrap_rename(const char* from, const char* to) {
   return disk == nullptr ? __real_rename(from, to) : Answer(disk->Rename(from, to));
 }
 
+int __wrap_link(const char* from, const char* to) {
+  FaultyDisk* const disk = DiskOf(to);
+  if (disk == nullptr) return __real_link(from, to);
+  const auto change = [&] { return Errno(__real_link(from, to) != 0); };
+  return Answer(disk->Link(to, change));
+}
+
 int __wrap_unlink(const char* path) {
   FaultyDisk* const disk = DiskOf(path);
   return disk == nullptr ? __real_unlink(path) : Answer(disk->Remove(path));
@@ -126,6 +135,12 @@ int __wrap_mkdir(const char* path, mode_t mode) {
   if (disk == nullptr) return __real_mkdir(path, mode);
   const auto change = [&] { return Errno(__real_mkdir(path, mode) != 0); };
   return Answer(disk->MakeFolder(path, change));
+}
+
+int __wrap_rmdir(const char* path) {
+  FaultyDisk* const disk = DiskOf(path);
+  if (disk == nullptr) return __real_rmdir(path);
+  return Answer(disk->Remove(path));
 }
 
 // RocksDB waits a second after a failed flush or compaction, for the retry that we decline.

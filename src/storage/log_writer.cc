@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "log_key.h"
+#include "log_start_row.h"
+#include "rocks_incoming_state.h"
 #include "row_keys.h"
 #include "seshat/base/check.h"
 #include "wal_record.h"
@@ -19,6 +21,7 @@ constexpr std::size_t kRecordOverheadBytes = 64;
 
 std::size_t BytesOf(const LogWrite& write) {
   std::size_t bytes = kRecordOverheadBytes;
+  if (write.start) bytes += kRecordOverheadBytes + write.start->snapshot_row.size();
   if (write.state_row) bytes += write.state_row->size();
   for (const LogRecord& record : write.records) bytes += kRecordOverheadBytes + record.value.size();
   return bytes;
@@ -71,9 +74,31 @@ void LogWriter::RecordSync() {
   work_.NotifyOne();
 }
 
-void LogWriter::AddGroup(GroupId group, LogIndex first, LogIndex next) {
+void LogWriter::AddGroup(const GroupFamilies& families, LogIndex first, LogIndex next) {
+  const DurableStart durable{.first_index = first,
+                             .generation = families.family(FamilyKind::kLog)->generation()};
   const MutexLock lock(mutex_);
-  bounds_[group] = Bounds{.first = first, .next = next};
+  bounds_[families.group] = Bounds{.first = first, .next = next, .durable = durable};
+}
+
+LogWriter::DurableStart LogWriter::DurableStartOf(GroupId group) {
+  const MutexLock lock(mutex_);
+  const auto bounds = bounds_.find(group);
+  SESHAT_CHECK_MSG(bounds != bounds_.end(), "the log of an unknown group");
+  return bounds->second.durable;
+}
+
+void LogWriter::MoveStart(const LogWrite& write, Bounds& bounds) {
+  SESHAT_CHECK_MSG(write.install == nullptr || write.start, "an installation says where it starts");
+  if (!write.start) return;
+  const LogIndex first = write.start->first_index;
+  if (write.install != nullptr) {
+    bounds.next = first;
+  } else {
+    SESHAT_CHECK_MSG(first >= bounds.first, "a log's start that goes back");
+    SESHAT_CHECK_MSG(first <= bounds.next, "a log's start beyond its end");
+  }
+  bounds.first = first;
 }
 
 void LogWriter::Write(LogWrite write, UniqueFunction<void()> on_durable) {
@@ -88,6 +113,7 @@ void LogWriter::Write(LogWrite write, UniqueFunction<void()> on_durable) {
     if (stopping_) return;
     const auto bounds = bounds_.find(write.group);
     SESHAT_CHECK_MSG(bounds != bounds_.end(), "a write to the log of an unknown group");
+    MoveStart(write, bounds->second);
     LogIndex& next = bounds->second.next;
     const LogIndex truncate_end = next;
     if (write.truncate_from) {
@@ -120,7 +146,8 @@ void LogWriter::Run() {
       if (MarkDue() && WriteMark()) database_.Sync();
       return;
     }
-    if (!WriteBatch(batch) || !SyncAndMeasure()) break;
+    if (!MakeDurable(batch)) break;
+    PublishStarts(batch);
     std::size_t bytes = 0;
     for (Queued& queued : batch) {
       bytes += queued.bytes;
@@ -160,32 +187,81 @@ LogWriter::Wake LogWriter::WaitForWork(std::vector<Queued>& batch) {
   return Wake::kWork;
 }
 
-bool LogWriter::WriteBatch(const std::vector<Queued>& queued) {
+bool LogWriter::MakeDurable(const std::vector<Queued>& batch) {
+  Installations installations;
+  const auto installs = [](const Queued& queued) { return queued.write.install != nullptr; };
+  if (std::ranges::none_of(batch, installs)) {
+    return WriteBatch(batch, installations) && SyncAndMeasure();
+  }
+  const MutexLock changes(database_.family_changes());
+  if (!WriteBatch(batch, installations) || !SyncAndMeasure()) return false;
+  for (auto& [group, installation] : installations) {
+    database_.Publish(std::move(installation.families));
+    for (const std::shared_ptr<const Family>& family : installation.replaced) {
+      database_.Drop(*family);
+    }
+  }
+  return true;
+}
+
+void LogWriter::PublishStarts(const std::vector<Queued>& batch) {
+  for (const Queued& queued : batch) {
+    if (!queued.write.start) continue;
+    const std::shared_ptr<const GroupFamilies> families = database_.Find(queued.write.group);
+    const MutexLock lock(mutex_);
+    bounds_.at(queued.write.group).durable = {
+        .first_index = queued.write.start->first_index,
+        .generation = families->family(FamilyKind::kLog)->generation()};
+  }
+}
+
+bool LogWriter::WriteBatch(const std::vector<Queued>& queued, Installations& installations) {
   std::size_t bytes = kRecordOverheadBytes;
   for (const Queued& one : queued) bytes += one.bytes;
   rocksdb::WriteBatch batch(bytes);
   SESHAT_CHECK(batch.PutLogData(NextMark()).ok());
-  for (const Queued& one : queued) AddToBatch(one, batch);
+  for (const Queued& one : queued) AddToBatch(one, installations, batch);
   return database_.Write(batch, "cannot write the log");
 }
 
-void LogWriter::AddToBatch(const Queued& queued, rocksdb::WriteBatch& batch) {
-  const std::shared_ptr<const GroupFamilies> families = database_.Find(queued.write.group);
+void LogWriter::AddInstall(const LogWrite& write, Installations& installations,
+                           rocksdb::WriteBatch& batch) {
+  Installation& installation = installations[write.group];
+  const std::shared_ptr<const GroupFamilies> current =
+      installation.families != nullptr ? installation.families : database_.Find(write.group);
+  // No other kind of incoming state is made here.
+  installation.families = static_cast<RocksIncomingState&>(*write.install).Install(*current);
+  for (const FamilyKind kind : {FamilyKind::kLog, FamilyKind::kKv}) {
+    installation.replaced.push_back(current->family(kind));
+    database_.AddMapRow(*installation.families, kind, batch);
+  }
+}
+
+void LogWriter::AddToBatch(const Queued& queued, Installations& installations,
+                           rocksdb::WriteBatch& batch) {
+  const LogWrite& write = queued.write;
+  if (write.install != nullptr) AddInstall(write, installations, batch);
+  const auto installed = installations.find(write.group);
+  const std::shared_ptr<const GroupFamilies> families =
+      installed != installations.end() ? installed->second.families : database_.Find(write.group);
   SESHAT_CHECK(families != nullptr);
+  rocksdb::ColumnFamilyHandle* const state = families->handle(FamilyKind::kState);
+  if (write.start) {
+    const std::string row = EncodeLogStart(write.start->first_index);
+    SESHAT_CHECK(batch.Put(state, kLogStartRow, row).ok());
+    SESHAT_CHECK(batch.Put(state, kSnapshotRow, write.start->snapshot_row).ok());
+  }
   rocksdb::ColumnFamilyHandle* const log = families->handle(FamilyKind::kLog);
-  if (queued.write.truncate_from) {
+  if (write.truncate_from) {
     // One by one: conflicts are short, and a range delete would slow every later read.
-    for (LogIndex i = *queued.write.truncate_from; i < queued.truncate_end; i = i.Next()) {
+    for (LogIndex i = *write.truncate_from; i < queued.truncate_end; i = i.Next()) {
       SESHAT_CHECK(batch.Delete(log, LogKey(i).view()).ok());
     }
   }
-  for (const LogRecord& record : queued.write.records) {
+  for (const LogRecord& record : write.records) {
     SESHAT_CHECK(batch.Put(log, LogKey(record.index).view(), record.value).ok());
   }
-  if (queued.write.state_row) {
-    rocksdb::ColumnFamilyHandle* const state = families->handle(FamilyKind::kState);
-    SESHAT_CHECK(batch.Put(state, kStateRow, *queued.write.state_row).ok());
-  }
+  if (write.state_row) SESHAT_CHECK(batch.Put(state, kStateRow, *write.state_row).ok());
 }
 
 bool LogWriter::MarkDue() const {

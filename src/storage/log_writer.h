@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "database.h"
@@ -45,7 +46,15 @@ class LogWriter {
   void RecordSync();
 
   // A group's log must be known before it is written. `next`: the index after the last record.
-  void AddGroup(GroupId group, LogIndex first, LogIndex next);
+  void AddGroup(const GroupFamilies& families, LogIndex first, LogIndex next);
+
+  // Where the group's log begins durably, and in which generation of its log family.
+  // Pre: the group is known.
+  struct DurableStart {
+    LogIndex first_index;
+    std::uint64_t generation = 0;
+  };
+  DurableStart DurableStartOf(GroupId group);
 
   // The contract of LogStore::Write. Pre: the records follow on what the log will then hold.
   void Write(LogWrite write, UniqueFunction<void()> on_durable);
@@ -57,16 +66,28 @@ class LogWriter {
     std::size_t bytes = 0;
     LogIndex truncate_end;  // the log's end when this was queued
   };
-  struct Bounds {
+  struct Bounds {  // once all that is queued has taken effect
     LogIndex first;
     LogIndex next;
+    DurableStart durable;
   };
+  // What a batch makes of a group's families.
+  struct Installation {
+    std::shared_ptr<const GroupFamilies> families;
+    std::vector<std::shared_ptr<const Family>> replaced;
+  };
+  using Installations = std::unordered_map<GroupId, Installation>;
   enum class Wake { kWork, kIdle, kStop };
 
   void Run();
   Wake WaitForWork(std::vector<Queued>& batch);
-  bool WriteBatch(const std::vector<Queued>& batch);
-  void AddToBatch(const Queued& queued, rocksdb::WriteBatch& batch);
+  // False when the node is stopping.
+  bool MakeDurable(const std::vector<Queued>& batch);
+  bool WriteBatch(const std::vector<Queued>& batch, Installations& installations);
+  void AddToBatch(const Queued& queued, Installations& installations, rocksdb::WriteBatch& batch);
+  void AddInstall(const LogWrite& write, Installations& installations, rocksdb::WriteBatch& batch);
+  void PublishStarts(const std::vector<Queued>& batch);
+  static void MoveStart(const LogWrite& write, Bounds& bounds);
   bool WriteMark();
   // Whether the last sync, of the log or of the manifest, is not on record yet.
   bool MarkDue() const;

@@ -48,8 +48,11 @@ FileDescriptor::~FileDescriptor() {
 }
 
 std::unexpected<Error> SystemError(std::string_view what, const std::filesystem::path& path) {
-  const std::string text = std::error_code(errno, std::generic_category()).message();
-  return MakeError(ErrorCode::kIo, fmt::format("{} {}: {}", what, path.string(), text));
+  const std::error_code error(errno, std::generic_category());
+  const bool is_full =
+      error == std::errc::no_space_on_device || error == std::error_code(EDQUOT, error.category());
+  return MakeError(is_full ? ErrorCode::kResourceExhausted : ErrorCode::kIo,
+                   fmt::format("{} {}: {}", what, path.string(), error.message()));
 }
 
 Result<FileDescriptor> OpenForReading(const std::filesystem::path& path) {
@@ -92,15 +95,17 @@ Result<std::optional<std::string>> ReadSmallFile(const std::filesystem::path& pa
   return content;
 }
 
+Status WriteFileSynced(const std::filesystem::path& path, std::string_view content) {
+  Result<FileDescriptor> file = CreateNew(path);
+  if (!file) return std::unexpected(file.error());
+  if (Status written = WriteAll(*file, path, content); !written) return written;
+  return Sync(*file, path);
+}
+
 Status ReplaceFile(const std::filesystem::path& path, std::string_view content) {
   std::filesystem::path temporary = path;
   temporary += ".new";
-  {
-    Result<FileDescriptor> file = CreateNew(temporary);
-    if (!file) return std::unexpected(file.error());
-    if (Status written = WriteAll(*file, temporary, content); !written) return written;
-    if (Status synced = Sync(*file, temporary); !synced) return synced;
-  }
+  if (Status written = WriteFileSynced(temporary, content); !written) return written;
   if (::rename(temporary.c_str(), path.c_str()) != 0) return SystemError("cannot replace", path);
   return SyncFolder(path.parent_path());
 }
@@ -164,6 +169,41 @@ Status SyncFolder(const std::filesystem::path& folder) {
 Status RemoveFile(const std::filesystem::path& path) {
   if (::unlink(path.c_str()) != 0) return SystemError("cannot remove", path);
   return {};
+}
+
+Status LinkFile(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::link(from.c_str(), to.c_str()) != 0) return SystemError("cannot make the link", to);
+  return {};
+}
+
+Status RenameFolder(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return SystemError("cannot rename to", to);
+  return {};
+}
+
+Status RemoveFolder(const std::filesystem::path& folder) {
+  Result<std::vector<std::string>> names = ListFolder(folder);
+  if (!names) return std::unexpected(names.error());
+  for (const std::string& name : *names) {
+    if (Status removed = RemoveFile(folder / name); !removed) return removed;
+  }
+  if (::rmdir(folder.c_str()) != 0) return SystemError("cannot remove the folder", folder);
+  return {};
+}
+
+Result<std::vector<std::string>> ListFolder(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code failure;
+  for (std::filesystem::directory_iterator it(folder, failure), end; !failure && it != end;
+       it.increment(failure)) {
+    names.push_back(it->path().filename());
+  }
+  if (failure) {
+    return MakeError(ErrorCode::kIo, fmt::format("cannot list the folder {}: {}", folder.string(),
+                                                 failure.message()));
+  }
+  std::ranges::sort(names);
+  return names;
 }
 
 Status MakeFolder(const std::filesystem::path& folder) {

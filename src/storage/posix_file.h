@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "seshat/base/error.h"
 
@@ -31,7 +32,8 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
-// kIo: "`what` `path`: <the system's text for errno>".
+// "`what` `path`: <the system's text for errno>". kResourceExhausted when the disk is full, else
+// kIo: where a function's contract says kIo, it may be either.
 std::unexpected<Error> SystemError(std::string_view what, const std::filesystem::path& path);
 
 Result<FileDescriptor> OpenForReading(const std::filesystem::path& path);
@@ -43,6 +45,9 @@ Status ReadAt(const FileDescriptor& file, const std::filesystem::path& path, std
 // Empty when the file does not exist. Errors: kIo; kCorruption when larger than `bytes_max`.
 Result<std::optional<std::string>> ReadSmallFile(const std::filesystem::path& path,
                                                  std::size_t bytes_max);
+
+// Makes a file that is not there yet. Durability: the file is synced at return, its name is not.
+Status WriteFileSynced(const std::filesystem::path& path, std::string_view content);
 
 // Durability: file and folder are synced at return; a crash leaves the old file or the new one.
 Status ReplaceFile(const std::filesystem::path& path, std::string_view content);
@@ -58,6 +63,14 @@ Status SyncFile(const std::filesystem::path& path);
 Status SyncFolder(const std::filesystem::path& folder);
 // Durability: none at return.
 Status RemoveFile(const std::filesystem::path& path);
+Status LinkFile(const std::filesystem::path& from, const std::filesystem::path& to);
+// Pre: nothing is at `to`.
+Status RenameFolder(const std::filesystem::path& from, const std::filesystem::path& to);
+// With the files in it. Pre: no folder is.
+Status RemoveFolder(const std::filesystem::path& folder);
+
+// The names in the folder, ascending. Errors: kIo.
+Result<std::vector<std::string>> ListFolder(const std::filesystem::path& folder);
 
 // Makes the folder and its parents when missing. Durability: its entry in its parent is synced, and
 // those of the parents that it made.

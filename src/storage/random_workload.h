@@ -55,35 +55,54 @@ class RandomWorkload : public FatalHandler {
   // For a new process on the same data.
   void ForgetStop();
   std::vector<Error> stops() const;
+  // Whether a snapshot or a state on its way in was given up: such a failure stops no node.
+  bool was_refused() const { return was_refused_; }
   // Callbacks of log writes so far.
   std::uint64_t acknowledged() const;
 
  private:
   struct Group {
     std::string snapshot_row;
-    std::vector<LogWrite> writes;     // all that were issued, in order; numbered from 1
-    std::size_t writes_promised = 0;  // guarded by mutex_ while an engine runs
-    std::vector<StateBatch> batches;
+    std::vector<LogWrite> writes;           // all that were issued, in order; numbered from 1
+    std::size_t writes_promised = 0;        // guarded by mutex_ while an engine runs
+    std::vector<StateBatch> batches;        // and the states that were installed
     std::vector<LogIndex> batches_applied;  // how far each reaches
     std::size_t batches_promised = 0;
+    // Numbers of the writes that installed a state, and of the batch that each stands for.
+    std::map<std::size_t, std::size_t> installations;
     bool promised = false;
   };
   using Rows = std::map<std::string, std::string, std::less<>>;
+  // A group's log after some of its writes.
+  struct Log {
+    LogIndex first{1};
+    std::vector<std::string> values;
+    std::string snapshot_row;
+
+    LogIndex last() const { return LogIndex(first.value() + values.size() - 1); }
+  };
+  // A snapshot that was kept, or may have been: how many batches of each group it shows.
+  using Shown = std::map<GroupId, std::size_t>;
 
   void CreateGroup(StorageEngine& engine);
   void WriteLog(StorageEngine& engine, GroupId id, Group& group);
   void WriteState(StorageEngine& engine, GroupId id, Group& group, bool clear);
+  void CompactLog(StorageEngine& engine, GroupId id, Group& group);
+  void InstallState(StorageEngine& engine, GroupId id, Group& group);
+  void KeepSnapshot(StorageEngine& engine);
+  void Issue(StorageEngine& engine, Group& group, LogWrite write);
   void NamePeer(StorageEngine& engine);
   void WriteNextIdentity();
   void AwaitPromises();
   bool Over() const;
   std::string RandomBytes();
 
-  static std::vector<std::string> LogAfter(const Group& group, std::size_t writes);
+  static Log LogAfter(const Group& group, std::size_t writes);
   static Rows StateAfter(const Group& group, std::size_t batches);
   Status VerifyLog(StorageEngine& engine, GroupId id, Group& group);
   Status VerifyState(StorageEngine& engine, GroupId id, Group& group);
   Status VerifyPeers(StorageEngine& engine);
+  Status VerifySnapshots(StorageEngine& engine);
 
   const FaultyDisk& disk_;
   const std::filesystem::path data_dir_;
@@ -91,7 +110,11 @@ class RandomWorkload : public FatalHandler {
   std::map<GroupId, Group> groups_;
   std::map<NodeId, std::string> peers_;                         // promised
   std::map<NodeId, std::vector<std::string>> unsure_of_peers_;  // written without an answer
-  std::uint64_t identities_ = 0;                                // written
+  bool was_refused_ = false;
+  std::uint64_t snapshots_ = 0;           // kept or tried: the index of the last
+  std::uint64_t snapshots_promised_ = 0;  // the index of the newest
+  std::map<std::uint64_t, Shown> shown_;  // by index
+  std::uint64_t identities_ = 0;          // written
   std::uint64_t identities_promised_ = 0;
 
   mutable Mutex mutex_;

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "database.h"
@@ -28,16 +31,27 @@ class RocksLogStore : public LogStore {
   void Write(LogWrite write, UniqueFunction<void()> on_durable) override {
     writer_.Write(std::move(write), std::move(on_durable));
   }
+  void RemoveCompacted(GroupId group) override;
 
  private:
   Result<LogIndex> ReadFirstIndex(const GroupFamilies& families);
   Result<LogIndex> ReadLastIndex(const GroupFamilies& families, LogIndex first);
   Status CheckContiguous(const GroupFamilies& families, LogIndex first, LogIndex last);
+  // Removes the records [first, end); false when the node is stopping.
+  bool RemoveRecords(const Family& log, LogIndex first, LogIndex end);
   std::unexpected<Error> Corrupt(const GroupFamilies& families, std::string_view what) const;
 
   Database& database_;
   LogWriter& writer_;
   Mutex create_mutex_;  // two calls for one group must not both find it missing
+
+  // Up to where a log family has been cleared, so that nobody looks for records among tombstones.
+  struct Cleared {
+    std::uint64_t generation = 0;
+    LogIndex end;
+  };
+  Mutex cleared_mutex_;
+  std::unordered_map<GroupId, Cleared> cleared_ SESHAT_GUARDED_BY(cleared_mutex_);
 };
 
 }  // namespace seshat

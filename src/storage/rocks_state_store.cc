@@ -8,6 +8,8 @@
 
 #include "rocks_options.h"
 #include "seshat/base/check.h"
+#include "seshat/base/mutex.h"
+#include "state_reads.h"
 
 namespace seshat {
 namespace {
@@ -16,25 +18,6 @@ constexpr std::size_t kOpOverheadBytes = 24;
 
 std::unexpected<Error> UnknownGroup(GroupId group) {
   return MakeError(ErrorCode::kNotFound, fmt::format("no group {} here", group.value()));
-}
-
-Result<Lookup> GetFrom(Database& database, const rocksdb::ReadOptions& options,
-                       rocksdb::ColumnFamilyHandle* family, std::string_view key) {
-  rocksdb::PinnableSlice value;
-  const rocksdb::Status status = database.rocks().Get(options, family, key, &value);
-  if (status.ok()) {
-    return Lookup{.outcome = Lookup::Outcome::kFound, .value = value.ToString()};
-  }
-  if (status.IsNotFound()) return Lookup{};
-  if (status.IsIncomplete()) return Lookup{.outcome = Lookup::Outcome::kWouldBlock, .value = {}};
-  return database.ReadFailed(status, "cannot read a key");
-}
-
-rocksdb::ReadOptions OptionsFor(ReadTier tier, const rocksdb::Snapshot* snapshot) {
-  rocksdb::ReadOptions options;
-  options.read_tier = tier == ReadTier::kMemory ? rocksdb::kBlockCacheTier : rocksdb::kReadAllTier;
-  options.snapshot = snapshot;
-  return options;
 }
 
 void AddOps(const StateBatch& batch, rocksdb::ColumnFamilyHandle* family,
@@ -58,25 +41,18 @@ class RocksStateView : public StateView {
   RocksStateView& operator=(const RocksStateView&) = delete;
 
   Result<Lookup> Get(std::string_view key, ReadTier tier) const override {
-    return GetFrom(database_, OptionsFor(tier, snapshot_), family(), key);
+    return reads().Get(key, tier, snapshot_);
   }
 
   Status Scan(std::string_view first, std::string_view end,
               const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    const rocksdb::Slice upper_bound(end);
-    rocksdb::ReadOptions options = IterationOptions();
-    options.snapshot = snapshot_;
-    options.iterate_upper_bound = &upper_bound;
-    const std::unique_ptr<rocksdb::Iterator> it(database_.rocks().NewIterator(options, family()));
-    for (it->Seek(first); it->Valid(); it->Next()) {
-      if (!visit(it->key().ToStringView(), it->value().ToStringView())) return {};
-    }
-    if (!it->status().ok()) return database_.ReadFailed(it->status(), "cannot scan keys");
-    return {};
+    return reads().Scan(first, end, snapshot_, visit);
   }
 
  private:
-  rocksdb::ColumnFamilyHandle* family() const { return families_->handle(FamilyKind::kKv); }
+  StateReads reads() const {
+    return {database_, database_.rocks(), families_->handle(FamilyKind::kKv)};
+  }
 
   Database& database_;
   const std::shared_ptr<const GroupFamilies> families_;
@@ -88,7 +64,8 @@ class RocksStateView : public StateView {
 Result<Lookup> RocksStateStore::Get(GroupId group, std::string_view key, ReadTier tier) const {
   const std::shared_ptr<const GroupFamilies> families = database_.Find(group);
   if (families == nullptr) return UnknownGroup(group);
-  return GetFrom(database_, OptionsFor(tier, nullptr), families->handle(FamilyKind::kKv), key);
+  const StateReads reads(database_, database_.rocks(), families->handle(FamilyKind::kKv));
+  return reads.Get(key, tier, nullptr);
 }
 
 Result<std::unique_ptr<StateView>> RocksStateStore::View(GroupId group) const {
@@ -117,10 +94,12 @@ void RocksStateStore::Write(GroupId group, StateBatch batch) {
 
 void RocksStateStore::WriteToNextGeneration(const GroupFamilies& current, const StateBatch& batch) {
   if (database_.stop().stopped()) return;
-  Result<std::shared_ptr<const GroupFamilies>> next =
-      database_.MakeNextGeneration(current, FamilyKind::kKv);
-  if (!next) return;  // the node is stopping
-  rocksdb::ColumnFamilyHandle* const family = (*next)->handle(FamilyKind::kKv);
+  Result<std::shared_ptr<const Family>> made =
+      database_.MakeNextGeneration({.group = current.group, .kind = FamilyKind::kKv});
+  if (!made) return;  // the node is stopping
+  rocksdb::ColumnFamilyHandle* const family = (*made)->handle();
+  std::shared_ptr<const GroupFamilies> next =
+      Database::WithFamily(current, FamilyKind::kKv, *std::move(made));
 
   rocksdb::WriteBatch out;
   const std::string& prefix = *batch.clear_all_but_prefix;
@@ -134,12 +113,13 @@ void RocksStateStore::WriteToNextGeneration(const GroupFamilies& current, const 
     return;
   }
   AddOps(batch, family, out);
-  database_.AddMapRow(**next, FamilyKind::kKv, out);
+  database_.AddMapRow(*next, FamilyKind::kKv, out);
+  const MutexLock changes(database_.family_changes());
   // Synced before the old family goes: until then a restart must still find it.
   if (!database_.Write(out, "cannot change the family map") || !database_.Sync()) return;
   writer_.RecordSync();
-  database_.Publish(*std::move(next));
-  database_.Drop(current, FamilyKind::kKv);
+  database_.Publish(std::move(next));
+  database_.Drop(*current.family(FamilyKind::kKv));
 }
 
 }  // namespace seshat

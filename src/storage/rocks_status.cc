@@ -5,7 +5,9 @@
 namespace seshat {
 
 Error ErrorFrom(const rocksdb::Status& status, std::string_view context) {
-  const ErrorCode code = status.IsCorruption() ? ErrorCode::kCorruption : ErrorCode::kIo;
+  ErrorCode code = ErrorCode::kIo;
+  if (status.IsCorruption()) code = ErrorCode::kCorruption;
+  if (status.IsNoSpace()) code = ErrorCode::kResourceExhausted;
   return Error(code, fmt::format("{}: {}", context, status.ToString()));
 }
 

@@ -9,7 +9,7 @@
 
 namespace seshat {
 
-// kCorruption or kIo: "`context`: <RocksDB's text>".
+// kCorruption, kResourceExhausted for a full disk, or kIo: "`context`: <RocksDB's text>".
 // Pre: !status.ok().
 Error ErrorFrom(const rocksdb::Status& status, std::string_view context);
 

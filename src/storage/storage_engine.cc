@@ -14,6 +14,7 @@
 #include "manifest_check.h"
 #include "posix_file.h"
 #include "rocks_log_store.h"
+#include "rocks_snapshot_store.h"
 #include "rocks_state_store.h"
 #include "rocks_status.h"
 #include "seshat/base/check.h"
@@ -51,15 +52,16 @@ std::uint64_t SizeOf(const std::filesystem::path& folder) {
 // Threads: thread-safe, as StorageEngine.
 class StorageEngine::Impl {
  public:
-  Impl(StorageOptions storage_options, FatalHandler& fatal, Metrics& metrics, NodeId node)
+  Impl(StorageOptions storage_options, FatalHandler& fatal, Metrics& node_metrics, NodeId node)
       : options(std::move(storage_options)),
+        metrics(node_metrics),
         rocksdb_dir(options.data_dir / "rocksdb"),
         labels{{"node_id", fmt::format("{}", node.value())}},
-        db_size(metrics.GetGauge("storage_db_size_bytes",
-                                 "Bytes in the folder of the node's database.", labels)),
-        disk_free(metrics.GetGauge("storage_disk_free_bytes",
-                                   "Free bytes on the data directory's file system.", labels)),
-        sync_seconds(metrics.GetHistogram(
+        db_size(node_metrics.GetGauge("storage_db_size_bytes",
+                                      "Bytes in the folder of the node's database.", labels)),
+        disk_free(node_metrics.GetGauge("storage_disk_free_bytes",
+                                        "Free bytes on the data directory's file system.", labels)),
+        sync_seconds(node_metrics.GetHistogram(
             "storage_wal_sync_seconds", "How long a sync of the write-ahead log took.", labels,
             {0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5})),
         stop(fatal) {}
@@ -87,6 +89,10 @@ class StorageEngine::Impl {
     log = std::make_unique<RocksLogStore>(*database, *writer);
     state = std::make_unique<RocksStateStore>(*database, *writer);
     if (Status added = log->AddGroupsToWriter(); !added) return added;
+    Result<std::unique_ptr<RocksSnapshotStore>> found =
+        RocksSnapshotStore::Open(options, *database, metrics, labels, report);
+    if (!found) return std::unexpected(found.error());
+    snapshots = *std::move(found);
     return writer->Start();
   }
 
@@ -104,6 +110,7 @@ class StorageEngine::Impl {
   }
 
   const StorageOptions options;
+  Metrics& metrics;
   const std::filesystem::path rocksdb_dir;
   const MetricLabels labels;
   Gauge& db_size;
@@ -118,6 +125,7 @@ class StorageEngine::Impl {
   std::unique_ptr<LogWriter> writer;
   std::unique_ptr<RocksLogStore> log;
   std::unique_ptr<RocksStateStore> state;
+  std::unique_ptr<RocksSnapshotStore> snapshots;
 
   Mutex peers_mutex;  // two first handshakes of one peer must not both be the first
 };
@@ -145,6 +153,10 @@ LogStore& StorageEngine::log() {
 
 StateStore& StorageEngine::state() {
   return *impl_->state;
+}
+
+SnapshotStore& StorageEngine::snapshots() {
+  return *impl_->snapshots;
 }
 
 const OpenReport& StorageEngine::open_report() const {
@@ -187,6 +199,7 @@ Result<DiskSpace> StorageEngine::MeasureDisk() const {
 
 void StorageEngine::RefreshMetrics() {
   impl_->db_size.Set(static_cast<double>(SizeOf(impl_->rocksdb_dir)));
+  impl_->snapshots->RefreshMetrics();
 }
 
 void StorageEngine::Stop() {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <ranges>
 #include <utility>
 
 #include "seshat/base/check.h"
@@ -160,11 +159,24 @@ std::error_code UnsyncedChanges::Rename(const fs::path& from, const fs::path& to
   const fs::path replaced = SetAside(to);
   std::error_code failure;
   fs::rename(from, to, failure);
-  if (!failure) names_.push_back({.from = from, .to = to, .replaced = replaced});
+  if (failure) return failure;
+  if (fs::is_directory(to)) MoveChanges(names_.size(), from, to);
+  names_.push_back({.from = from, .to = to, .replaced = replaced});
   return failure;
 }
 
-void UnsyncedChanges::Undo(const NameChange& change) {
+void UnsyncedChanges::MoveChanges(std::size_t place, const fs::path& from, const fs::path& to) {
+  const std::string prefix = from.string() + "/";
+  for (std::size_t i = 0; i < place; ++i) {
+    for (fs::path* const path : {&names_[i].from, &names_[i].to}) {
+      if (!path->string().starts_with(prefix)) continue;
+      *path = to / path->string().substr(prefix.size());
+    }
+  }
+}
+
+void UnsyncedChanges::Undo(std::size_t place) {
+  const NameChange& change = names_[place];
   std::error_code ignored;  // what is not kept account of may have got in the way
   if (change.from.empty()) {
     fs::remove_all(change.to, ignored);
@@ -172,6 +184,7 @@ void UnsyncedChanges::Undo(const NameChange& change) {
     fs::rename(change.replaced, change.from, ignored);
   } else {
     fs::rename(change.to, change.from, ignored);
+    if (fs::is_directory(change.from)) MoveChanges(place, change.to, change.from);
     if (!change.replaced.empty()) fs::rename(change.replaced, change.to, ignored);
   }
 }
@@ -203,7 +216,9 @@ void UnsyncedChanges::Freeze() {
 
 void UnsyncedChanges::Thaw() {
   if (!frozen_) return;
-  for (; names_.size() > *frozen_; names_.pop_back()) Undo(names_.back());
+  for (; names_.size() > *frozen_; names_.pop_back()) {
+    Undo(names_.size() - 1);
+  }
   VisitChangedFiles([](const fs::path& path, const FileState& file) {
     if (fs::file_size(path) <= file.written) return;
     fs::resize_file(path, file.written);
@@ -220,13 +235,18 @@ void UnsyncedChanges::Lose(Random& random) {
   for (const auto& [folder, count] : changes) {
     lost[folder] = random.Chance(1, 3) ? count : random.Below(count + 1);
   }
-  for (const NameChange& change : std::views::reverse(names_)) {
-    std::size_t& left = lost[change.folder()];
-    if (left == 0) {
-      Forget(change);
+  // Chosen before any is undone: that may move the others.
+  std::vector<bool> is_lost(names_.size());
+  for (std::size_t i = names_.size(); i-- > 0;) {
+    std::size_t& left = lost[names_[i].folder()];
+    is_lost[i] = left > 0;
+    if (left > 0) --left;
+  }
+  for (std::size_t i = names_.size(); i-- > 0;) {
+    if (is_lost[i]) {
+      Undo(i);
     } else {
-      --left;
-      Undo(change);
+      Forget(names_[i]);
     }
   }
   names_.clear();

@@ -87,7 +87,11 @@ class UnsyncedChanges {
   };
 
   std::filesystem::path SetAside(const std::filesystem::path& path);
-  void Undo(const NameChange& change);
+  // Undoes the change at this place in names_, which may rename a folder that earlier ones are in.
+  void Undo(std::size_t place);
+  // Of the changes before `place`: those below `from` are now below `to`.
+  void MoveChanges(std::size_t place, const std::filesystem::path& from,
+                   const std::filesystem::path& to);
   void Forget(const NameChange& change);
   template <typename Visitor>  // of a path and its FileState
   void VisitChangedFiles(const Visitor& visitor);

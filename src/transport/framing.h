@@ -17,7 +17,7 @@ class Frame;
 class FrameBatch;
 }  // namespace v1
 
-// One payload on its way; `call_id` is 0 outside the forward stream.
+// One payload on its way; `call_id` is 0 on streams that carry no calls.
 struct Payload {
   std::string bytes;
   std::uint64_t call_id = 0;
@@ -51,6 +51,7 @@ class SendQueue {
   bool Contains(std::uint64_t call_id) const;
 
   std::size_t bytes() const { return bytes_; }
+  std::size_t bytes_max() const { return bytes_max_; }
 
  private:
   struct Waiting {
@@ -60,7 +61,7 @@ class SendQueue {
   };
   std::deque<Waiting>::const_iterator Find(std::uint64_t call_id) const;
 
-  const std::size_t bytes_max_;
+  std::size_t bytes_max_;
   std::deque<Waiting> waiting_;
   std::size_t bytes_ = 0;  // what has not left, with overhead
 };

@@ -7,6 +7,7 @@
 #include "hmac.h"
 #include "seshat/base/big_endian.h"
 #include "seshat/v1/peer.pb.h"
+#include "stream_kind.h"
 
 namespace seshat {
 namespace {
@@ -110,8 +111,7 @@ Status CheckHello(const LocalEnd& local, const v1::Hello& hello) {
                               local.node_id.value(), local.protocol_min, local.protocol_max));
   }
   if (hello.nonce().size() != kNonceBytes) return Malformed("a nonce that is not 32 bytes");
-  if (hello.channel() != v1::PEER_CHANNEL_CONTROL && hello.channel() != v1::PEER_CHANNEL_APPEND &&
-      hello.channel() != v1::PEER_CHANNEL_FORWARD) {
+  if (!StreamKindOf(hello.channel())) {
     return Malformed(fmt::format("unknown channel {}", static_cast<int>(hello.channel())));
   }
   if (hello.to_node_id() != local.node_id.value()) {

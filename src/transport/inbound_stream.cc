@@ -32,12 +32,6 @@ class ReplyOnce {
   std::uint64_t call_id_;
 };
 
-StreamKind KindOf(v1::PeerChannel channel) {
-  if (channel == v1::PEER_CHANNEL_APPEND) return StreamKind::kAppend;
-  if (channel == v1::PEER_CHANNEL_FORWARD) return StreamKind::kForward;
-  return StreamKind::kControl;
-}
-
 }  // namespace
 
 InboundStream::InboundStream(std::shared_ptr<TransportContext> context, InboundStreamOwner& owner)
@@ -47,7 +41,7 @@ InboundStream::InboundStream(std::shared_ptr<TransportContext> context, InboundS
       assembler_(context_->options.payload_bytes_max),
       connection_(std::make_shared<PeerConnection>(context_->io.context(), context_->options,
                                                    context_->clock, *this)),
-      replies_(context_->options.forward_queue_bytes_max) {}
+      replies_(0) {}
 
 void InboundStream::Start(asio::ip::tcp::socket socket) {
   {
@@ -79,7 +73,7 @@ bool InboundStream::IsOpen() {
 bool InboundStream::MayRead() const {
   // A peer that asks faster than we answer, or does not fetch its answers, waits.
   return calls_unanswered_ < context_->options.calls_in_flight_max &&
-         replies_.bytes() <= context_->options.forward_queue_bytes_max / 2;
+         replies_.bytes() <= replies_.bytes_max() / 2;
 }
 
 bool InboundStream::PrepareWrite() {
@@ -212,12 +206,13 @@ Status InboundStream::HandleProof(const v1::Proof& proof) {
   if (Status checked = CheckProof(local_, hello_, challenge_, proof); !checked) return checked;
   if (Status admitted = context_->policy.Admit(DescribePeer(hello_)); !admitted) return admitted;
   peer_ = NodeId(hello_.node_id());
-  kind_ = KindOf(hello_.channel());
+  kind_ = *StreamKindOf(hello_.channel());
   phase_ = Phase::kOpen;
   {
     MutexLock lock(mutex_);
     if (closed_) return {};
     open_ = true;
+    replies_ = SendQueue(QueueBytesMax(context_->options, kind_));
   }
   owner_.OnStreamAdmitted(shared_from_this());
   v1::PeerMessage message;
@@ -249,7 +244,7 @@ void InboundStream::Refuse(const Error& why) {
 
 Status InboundStream::HandleFrames(v1::FrameBatch& batch) {
   for (v1::Frame& frame : *batch.mutable_frames()) {
-    if (frame.broken() || (frame.call_id() != 0) != (kind_ == StreamKind::kForward)) {
+    if (frame.broken() || (frame.call_id() != 0) != CarriesCalls(kind_)) {
       return MakeError(ErrorCode::kCorruption, "a frame that does not belong on its channel");
     }
     Result<std::optional<Payload>> payload = assembler_.Add(frame);
@@ -263,7 +258,7 @@ void InboundStream::Deliver(Payload payload) {
   {
     MutexLock lock(mutex_);
     if (!open_) return;
-    if (kind_ == StreamKind::kForward) ++calls_unanswered_;
+    if (CarriesCalls(kind_)) ++calls_unanswered_;
   }
   switch (kind_) {
     case StreamKind::kControl:
@@ -271,9 +266,15 @@ void InboundStream::Deliver(Payload payload) {
     case StreamKind::kAppend:
       return context_->handler.OnMessage(peer_, Channel::kAppend, std::move(payload.bytes));
     case StreamKind::kForward:
-      return context_->handler.OnCall(peer_, std::move(payload.bytes),
-                                      ReplyOnce(shared_from_this(), payload.call_id));
+      return DeliverCall(CallKind::kForward, std::move(payload));
+    case StreamKind::kSnapshot:
+      return DeliverCall(CallKind::kSnapshot, std::move(payload));
   }
+}
+
+void InboundStream::DeliverCall(CallKind kind, Payload payload) {
+  context_->handler.OnCall(peer_, kind, std::move(payload.bytes),
+                           ReplyOnce(shared_from_this(), payload.call_id));
 }
 
 void InboundStream::Reply(std::uint64_t call_id, std::optional<std::string> reply) {

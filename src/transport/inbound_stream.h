@@ -1,5 +1,5 @@
 // One stream that a peer opened: the acceptor's half of the handshake, then what arrives, handed to
-// the PeerHandler, and, on the forward stream, the replies.
+// the PeerHandler, and, on a stream that carries calls, the replies.
 #pragma once
 
 #include <cstdint>
@@ -67,6 +67,7 @@ class InboundStream final : public PeerConnectionHandler,
   Status HandleProof(const v1::Proof& proof);
   Status HandleFrames(v1::FrameBatch& batch);
   void Deliver(Payload payload);
+  void DeliverCall(CallKind kind, Payload payload);
   void Refuse(const Error& why);
   void WriteHandshake(v1::PeerMessage message);
   void EndReading();
@@ -107,7 +108,7 @@ class InboundStream final : public PeerConnectionHandler,
   bool reading_ended_ SESHAT_GUARDED_BY(mutex_) = false;
   bool finished_ SESHAT_GUARDED_BY(mutex_) = false;
   std::optional<v1::PeerMessage> handshake_message_ SESHAT_GUARDED_BY(mutex_);
-  SendQueue replies_ SESHAT_GUARDED_BY(mutex_);
+  SendQueue replies_ SESHAT_GUARDED_BY(mutex_);  // bounded once it is known what the stream carries
   std::size_t calls_unanswered_ SESHAT_GUARDED_BY(mutex_) = 0;
 };
 

@@ -8,33 +8,6 @@
 #include "hmac.h"
 
 namespace seshat {
-namespace {
-
-std::size_t QueueBytesMax(const TransportOptions& options, StreamKind kind) {
-  switch (kind) {
-    case StreamKind::kControl:
-      return options.control_queue_bytes_max;
-    case StreamKind::kAppend:
-      return options.append_queue_bytes_max;
-    case StreamKind::kForward:
-      return options.forward_queue_bytes_max;
-  }
-  return 0;
-}
-
-v1::PeerChannel WireChannel(StreamKind kind) {
-  switch (kind) {
-    case StreamKind::kControl:
-      return v1::PEER_CHANNEL_CONTROL;
-    case StreamKind::kAppend:
-      return v1::PEER_CHANNEL_APPEND;
-    case StreamKind::kForward:
-      return v1::PEER_CHANNEL_FORWARD;
-  }
-  return v1::PEER_CHANNEL_UNSPECIFIED;
-}
-
-}  // namespace
 
 OutboundStream::OutboundStream(std::shared_ptr<TransportContext> context,
                                std::shared_ptr<OutboundStreamOwner> owner, NodeId peer,
@@ -224,7 +197,7 @@ Status OutboundStream::HandleMessage(v1::PeerMessage& message) {
     owner_->OnStreamOpen(*this);
     return {};
   }
-  if (phase_ == Phase::kOpen && message.has_frames() && kind_ == StreamKind::kForward) {
+  if (phase_ == Phase::kOpen && message.has_frames() && CarriesCalls(kind_)) {
     return HandleFrames(*message.mutable_frames());
   }
   return MakeError(ErrorCode::kCorruption, "a message out of turn");

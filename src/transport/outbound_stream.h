@@ -1,5 +1,5 @@
 // One stream that this node opened: the dialer's half of the handshake, then what it sends and, on
-// the forward stream, the replies.
+// a stream that carries calls, the replies.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,8 @@ class OutboundStream final : public PeerConnectionHandler,
 
   // Drops, and counts, what cannot be queued.
   void Send(std::string bytes);
-  // As Transport::Call, but that a refusal comes back at once, with `done` untouched.
+  // Pre: the stream carries calls. As Transport::Call, but that a refusal comes back at once, with
+  // `done` untouched.
   Status Call(std::string& request, MonotonicTime deadline, Done& done);
 
   void OnConnected() override;

@@ -14,7 +14,8 @@ PeerDialer::PeerDialer(std::shared_ptr<TransportContext> context, NodeId peer, s
       address_(std::move(address)),
       metrics_{StreamMetrics(*context_, peer, StreamKind::kControl),
                StreamMetrics(*context_, peer, StreamKind::kAppend),
-               StreamMetrics(*context_, peer, StreamKind::kForward)},
+               StreamMetrics(*context_, peer, StreamKind::kForward),
+               StreamMetrics(*context_, peer, StreamKind::kSnapshot)},
       connected_(context_->metrics.GetGauge(
           "transport_peer_connected", "1 while this node can send to the peer",
           {{"node_id", fmt::to_string(context_->options.node_id.value())},
@@ -104,8 +105,9 @@ void PeerDialer::Send(StreamKind kind, std::string bytes) {
   metrics_[IndexOf(kind)].bytes_dropped.Increment(static_cast<double>(bytes.size()));
 }
 
-void PeerDialer::Call(std::string request, MonotonicTime deadline, OutboundStream::Done done) {
-  const auto stream = Open(StreamKind::kForward);
+void PeerDialer::Call(StreamKind kind, std::string request, MonotonicTime deadline,
+                      OutboundStream::Done done) {
+  const auto stream = Open(kind);
   Status queued =
       stream ? stream->Call(request, deadline, done)
              : Status(MakeError(ErrorCode::kUnavailable, fmt::format("node {} is not connected: {}",

@@ -1,4 +1,5 @@
-// This node's way to one peer: dials, keeps a link of three streams up, dials again with back-off.
+// This node's way to one peer: dials, keeps a link of one stream of each kind up, dials again with
+// back-off.
 #pragma once
 
 #include <array>
@@ -30,7 +31,8 @@ class PeerDialer final : public OutboundStreamOwner,
   std::string LastError() const;
 
   void Send(StreamKind kind, std::string bytes);
-  void Call(std::string request, MonotonicTime deadline, OutboundStream::Done done);
+  void Call(StreamKind kind, std::string request, MonotonicTime deadline,
+            OutboundStream::Done done);
 
   void OnStreamOpen(OutboundStream& stream) override;
   void OnStreamEnd(OutboundStream& stream, const Error& why) override;

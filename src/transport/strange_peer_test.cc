@@ -39,7 +39,8 @@ struct RawPeer {
     const std::string bytes = message.SerializeAsString();
     WriteBytes(LengthPrefix(bytes.size()) + bytes);
   }
-  void WriteHello(std::uint32_t protocol_min, std::uint32_t protocol_max) {
+  void WriteHello(std::uint32_t protocol_min, std::uint32_t protocol_max,
+                  v1::PeerChannel channel = v1::PEER_CHANNEL_APPEND) {
     const LocalEnd local{.node_id = NodeId(1),
                          .identity = IdentityOf(1),
                          .cluster_secret = "",
@@ -47,12 +48,12 @@ struct RawPeer {
                          .protocol_max = protocol_max};
     v1::PeerMessage message;
     FillHello(local, NodeId(2), std::string(kNonceBytes, 'n'), *message.mutable_hello());
-    message.mutable_hello()->set_channel(v1::PEER_CHANNEL_APPEND);
+    message.mutable_hello()->set_channel(channel);
     Write(message);
   }
   // Up to Welcome, without a secret.
-  void Enter() {
-    WriteHello(kPeerProtocolMin, kPeerProtocolMax);
+  void Enter(v1::PeerChannel channel = v1::PEER_CHANNEL_APPEND) {
+    WriteHello(kPeerProtocolMin, kPeerProtocolMax, channel);
     ASSERT_TRUE(Read().has_challenge());
     v1::PeerMessage message;
     message.mutable_proof();
@@ -131,6 +132,31 @@ TEST_F(StrangePeerTest, FramesInsteadOfAProofReachNobody) {
   EXPECT_TRUE(raw.Read().has_refusal());
   EXPECT_TRUE(raw.IsClosed());
   EXPECT_EQ(b.handler.count(), 0u);
+}
+
+TEST_F(StrangePeerTest, FramesThatBelongToNoCallCloseAStreamOfCalls) {
+  b.Start();
+  for (const v1::PeerChannel channel : {v1::PEER_CHANNEL_FORWARD, v1::PEER_CHANNEL_SNAPSHOT}) {
+    RawPeer raw(b);
+    raw.Enter(channel);
+
+    raw.Write(FrameMessage("a message", false));
+
+    ASSERT_THAT(raw.Read().refusal().reason(), HasSubstr("does not belong on its channel"));
+    EXPECT_TRUE(raw.IsClosed());
+  }
+  EXPECT_EQ(b.handler.count(), 0u);
+}
+
+TEST_F(StrangePeerTest, AChannelThatIsNotKnownIsRefused) {
+  b.Start();
+  RawPeer raw(b);
+
+  raw.WriteHello(kPeerProtocolMin, kPeerProtocolMax,
+                 static_cast<v1::PeerChannel>(v1::PEER_CHANNEL_SNAPSHOT + 1));
+
+  EXPECT_THAT(raw.Read().refusal().reason(), HasSubstr("unknown channel 5"));
+  EXPECT_TRUE(raw.IsClosed());
 }
 
 TEST_F(StrangePeerTest, APayloadThatGrowsOverTheLimitClosesTheStream) {

@@ -29,6 +29,14 @@ Status CheckOptions(const TransportOptions& options, const PeerIdentity& identit
     return Invalid(fmt::format("frame limit {} is not within {} and {}", options.frame_bytes_max,
                                kFrameBytesMin, kFrameBytesMax));
   }
+  for (const StreamKind kind :
+       {StreamKind::kControl, StreamKind::kAppend, StreamKind::kForward, StreamKind::kSnapshot}) {
+    if (QueueBytesMax(options, kind) < options.frame_bytes_max) {
+      return Invalid(fmt::format("a {} queue of {} bytes has no room for one frame of {}",
+                                 ToString(kind), QueueBytesMax(options, kind),
+                                 options.frame_bytes_max));
+    }
+  }
   if (options.calls_in_flight_max == 0 || options.inbound_handshakes_max == 0) {
     return Invalid("a limit of 0 calls or handshakes");
   }
@@ -184,14 +192,13 @@ void TcpTransport::Stop() {
 }
 
 void TcpTransport::Send(NodeId to, Channel channel, std::string payload) {
-  const StreamKind kind = channel == Channel::kControl ? StreamKind::kControl : StreamKind::kAppend;
-  if (const auto dialer = impl_->Find(to)) dialer->Send(kind, std::move(payload));
+  if (const auto dialer = impl_->Find(to)) dialer->Send(StreamKindOf(channel), std::move(payload));
 }
 
-void TcpTransport::Call(NodeId to, std::string request, MonotonicTime deadline,
+void TcpTransport::Call(NodeId to, CallKind kind, std::string request, MonotonicTime deadline,
                         UniqueFunction<void(Result<std::string>)> done) {
   if (const auto dialer = impl_->Find(to)) {
-    dialer->Call(std::move(request), deadline, std::move(done));
+    dialer->Call(StreamKindOf(kind), std::move(request), deadline, std::move(done));
   } else {
     impl_->RefuseCall(to, std::move(done));
   }

@@ -20,18 +20,6 @@ MetricLabels StreamLabels(const TransportContext& context, NodeId peer, StreamKi
 
 }  // namespace
 
-std::string_view ToString(StreamKind kind) {
-  switch (kind) {
-    case StreamKind::kControl:
-      return "control";
-    case StreamKind::kAppend:
-      return "append";
-    case StreamKind::kForward:
-      return "forward";
-  }
-  return "?";
-}
-
 void LiveCount::Add() {
   MutexLock lock(mutex_);
   ++count_;

@@ -2,10 +2,8 @@
 // what it says of itself.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <string>
-#include <string_view>
 
 #include "handshake.h"
 #include "io_thread.h"
@@ -16,18 +14,10 @@
 #include "seshat/ports/transport.h"
 #include "seshat/transport/handshake_policy.h"
 #include "seshat/transport/transport_options.h"
+#include "stream_kind.h"
 #include "timer_queue.h"
 
 namespace seshat {
-
-// The streams of one direction between two nodes, numbered from 0.
-enum class StreamKind { kControl, kAppend, kForward };
-inline constexpr std::size_t kStreamKinds = 3;
-
-inline constexpr std::size_t IndexOf(StreamKind kind) {
-  return static_cast<std::size_t>(kind);
-}
-std::string_view ToString(StreamKind kind);
 
 // Counts what still has callbacks to come, so that Stop can wait for the last.
 // Threads: thread-safe.

@@ -52,10 +52,11 @@ struct TestNode {
   }
 
   std::future<Result<std::string>> Call(const TestNode& peer, std::string request,
-                                        Duration within = std::chrono::seconds(20)) {
+                                        Duration within = std::chrono::seconds(20),
+                                        CallKind kind = CallKind::kForward) {
     std::promise<Result<std::string>> promise;
     auto answer = promise.get_future();
-    transport->Call(peer.id, std::move(request), clock.Now() + within,
+    transport->Call(peer.id, kind, std::move(request), clock.Now() + within,
                     [done = std::move(promise)](Result<std::string> result) mutable {
                       done.set_value(std::move(result));
                     });

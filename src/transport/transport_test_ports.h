@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <map>
@@ -74,12 +75,15 @@ class RecordedMetrics final : public Metrics {
 
   // Over all labels.
   double Sum(const std::string& name) {
-    MutexLock lock(mutex_);
-    double sum = 0;
-    for (const auto& [key, value] : values_) {
-      if (key.first == name) sum += value->total.load();
-    }
-    return sum;
+    return Sum(name, [](const MetricLabels&) { return true; });
+  }
+  // Over all peers.
+  double SumOfChannel(const std::string& name, const std::string& channel) {
+    return Sum(name, [&](const MetricLabels& labels) {
+      return std::ranges::any_of(labels, [&](const auto& label) {
+        return label.first == "channel" && label.second == channel;
+      });
+    });
   }
 
  private:
@@ -90,6 +94,14 @@ class RecordedMetrics final : public Metrics {
     void Observe(double) override { total += 1; }
     std::atomic<double> total = 0;
   };
+  double Sum(const std::string& name, const std::function<bool(const MetricLabels&)>& wanted) {
+    MutexLock lock(mutex_);
+    double sum = 0;
+    for (const auto& [key, value] : values_) {
+      if (key.first == name && wanted(key.second)) sum += value->total.load();
+    }
+    return sum;
+  }
   Value& At(const std::string& name, const MetricLabels& labels) {
     MutexLock lock(mutex_);
     std::unique_ptr<Value>& value = values_[{name, labels}];
@@ -119,8 +131,8 @@ class RecordingHandler final : public PeerHandler {
     MutexLock lock(mutex_);
     messages_.push_back({.from = from, .channel = channel, .payload = std::move(payload)});
   }
-  void OnCall(NodeId from, std::string request, Reply reply) override {
-    if (on_call) return on_call(from, std::move(request), std::move(reply));
+  void OnCall(NodeId from, CallKind kind, std::string request, Reply reply) override {
+    if (on_call) return on_call(from, kind, std::move(request), std::move(reply));
     reply("re:" + request);
   }
 
@@ -133,7 +145,7 @@ class RecordingHandler final : public PeerHandler {
     return messages_.size();
   }
 
-  std::function<void(NodeId, std::string, Reply)> on_call;
+  std::function<void(NodeId, CallKind, std::string, Reply)> on_call;
 
  private:
   Mutex mutex_;

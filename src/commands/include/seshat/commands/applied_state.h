@@ -36,5 +36,7 @@ Result<AppliedState> DecodeAppliedState(std::string_view bytes);
 // What `group` holds; a group that has applied nothing gives the default state. May block.
 // Errors: those of StateStore::Get and of DecodeAppliedState.
 Result<AppliedState> ReadAppliedState(const StateStore& store, GroupId group);
+// The same of a view.
+Result<AppliedState> ReadAppliedState(const StateView& view);
 
 }  // namespace seshat

@@ -64,6 +64,16 @@ struct NodeLimits {
   // Below either, writes are refused.
   std::uint64_t free_disk_bytes_min = std::uint64_t{1} << 30;
   std::uint64_t free_disk_percent_min = 5;
+  std::uint64_t log_bytes_max = std::uint64_t{1} << 30;  // each group, whatever followers need
+};
+
+// When snapshots are taken and how they travel. Source: docs/adr/0011-snapshot-pause.md.
+struct SnapshotSettings {
+  std::uint64_t entries = 10'000;
+  std::uint64_t interval_seconds = 30;
+  std::uint64_t log_bytes = 100 << 20;
+  std::uint64_t log_tail_bytes = 256 << 20;
+  std::uint64_t send_bytes_per_second_max = 0;  // 0: no bound
 };
 
 struct NodeConfig {
@@ -90,6 +100,7 @@ struct NodeConfig {
   LogFormatSetting log_format = LogFormatSetting::kAuto;
 
   NodeLimits limits;
+  SnapshotSettings snapshots;
   std::uint64_t heartbeat_ms = 100;
   std::uint64_t election_timeout_min_ms = 500;
   std::uint64_t election_timeout_max_ms = 1'000;

@@ -15,6 +15,12 @@ enum class Channel {
   kAppend,   // log entries and their acknowledgements
 };
 
+// What a call is about: each kind has a stream of its own, so that a snapshot delays no command.
+enum class CallKind {
+  kForward,   // clients' commands, to the node that leads their shard
+  kSnapshot,  // chunks of snapshots
+};
+
 // Threads: thread-safe; never blocks.
 class Transport {
  public:
@@ -24,10 +30,10 @@ class Transport {
   // within a channel while a connection lasts.
   virtual void Send(NodeId to, Channel channel, std::string payload) = 0;
 
-  // A request with one reply, used for forwarding. `done` runs exactly once, on a transport thread.
+  // A request with one reply. `done` runs exactly once, on a transport thread.
   // Errors: kUnavailable, kResourceExhausted: not sent, nothing was done. kOutcomeUnknown: the
   //         stream broke or the deadline passed after sending.
-  virtual void Call(NodeId to, std::string request, MonotonicTime deadline,
+  virtual void Call(NodeId to, CallKind kind, std::string request, MonotonicTime deadline,
                     UniqueFunction<void(Result<std::string>)> done) = 0;
 };
 
@@ -39,7 +45,7 @@ class PeerHandler {
 
   virtual void OnMessage(NodeId from, Channel channel, std::string payload) = 0;
   // `reply` may be called once, from any thread; dropping it breaks the call.
-  virtual void OnCall(NodeId from, std::string request,
+  virtual void OnCall(NodeId from, CallKind kind, std::string request,
                       UniqueFunction<void(std::string)> reply) = 0;
 };
 

@@ -41,4 +41,17 @@ struct Configuration {
   bool operator==(const Configuration&) const = default;
 };
 
+// The steps from one configuration to another: each a log entry of its own. Source: Raft thesis
+// §4.3; joint consensus for every change of voters, so that any two lists may follow each other.
+
+// The joint configuration on the way to `voters` and `learners` (ascending). A voter that becomes a
+// learner is one only when the joint configuration is left, which happens by itself.
+// Pre: `from` is not joint; no node is in both lists.
+Configuration EnterJoint(const Configuration& from, std::vector<NodeId> voters,
+                         const std::vector<NodeId>& learners);
+// Pre: `joint` is.
+Configuration LeaveJoint(const Configuration& joint);
+// Whether one entry may lead from one to the other.
+bool IsStep(const Configuration& from, const Configuration& to);
+
 }  // namespace seshat

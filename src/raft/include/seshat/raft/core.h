@@ -78,6 +78,13 @@ struct FetchRequest {
   std::size_t bytes_max = 0;
 };
 
+// A leader has a snapshot for this node, which lacks entries that the leader's log does not hold
+// any more. Get it from there, then call InstallSnapshot.
+struct SnapshotOffer {
+  NodeId from;
+  SnapshotDescriptor snapshot;
+};
+
 // A linearizable read may be served once `index` is applied here.
 struct ReadGrant {
   std::uint64_t context = 0;
@@ -88,6 +95,10 @@ struct ReadGrant {
 struct Ready {
   std::uint64_t number = 0;  // ascending by one
   // To be written atomically, in this order. Durable before `messages_after_persist` leave.
+  // The whole log is replaced by an empty one after this snapshot, and the applied state by its.
+  std::optional<SnapshotDescriptor> install;
+  // The log begins after this from now on.
+  std::optional<SnapshotDescriptor> compact;
   std::optional<LogIndex> truncate_from;
   std::vector<Entry> entries;
   std::optional<HardState> hard_state;
@@ -98,10 +109,12 @@ struct Ready {
   std::vector<ReadGrant> reads;             // granted
   std::vector<std::uint64_t> failed_reads;  // leadership changed or was lost: ask again
   std::vector<FetchRequest> fetches;
+  std::optional<SnapshotOffer> offer;  // repeated until it is installed or needless
 
   // False when nothing has to reach the disk and OnPersisted may be called at once.
   bool NeedsWrite() const {
-    return truncate_from.has_value() || !entries.empty() || hard_state.has_value();
+    return install.has_value() || compact.has_value() || truncate_from.has_value() ||
+           !entries.empty() || hard_state.has_value();
   }
 };
 
@@ -130,7 +143,9 @@ struct CoreStatus {
   LogIndex applied_index;
   MonotonicTime lease_until;
   Configuration configuration;
+  LogIndex configuration_index;           // of the entry that it comes from; 0: the founding one
   std::vector<FollowerStatus> followers;  // leader only, ascending
+  bool needs_snapshot = false;  // a follower waits for one, and none is kept that would serve it
 };
 
 struct ProposalPosition {
@@ -161,6 +176,15 @@ class Core {
   // Errors: kUnavailable: not the leader (see Status().leader); kResourceExhausted: more than
   //         uncommitted_bytes_max is uncommitted. In both cases nothing was done.
   Result<ProposalPosition> Propose(Payload data, MonotonicTime now);
+
+  // Appends the entry that makes `next` the group's configuration; `data` is its encoding. It takes
+  // effect at once, as Raft's configurations do. From a joint one only LeaveJoint's leads on; to
+  // another list of voters only EnterJoint's. One that is committed with auto_leave is left by the
+  // driver.
+  // Errors: as Propose; kFailedPrecondition: the last change is not committed yet, or nothing of
+  //         this term is (trap 7); kInvalidArgument: no such step leads from the present one.
+  Result<ProposalPosition> ProposeConfiguration(Configuration next, Payload data,
+                                                MonotonicTime now);
 
   // Asks for a linearizable read; the answer comes in a Ready under `context` (not 0, not reused):
   // on the leader by lease or by a round of heartbeats, on a follower by asking the leader.
@@ -193,6 +217,24 @@ class Core {
   void OnApplied(LogIndex index);
   // The answer to a FetchRequest. Empty when they could not be read (the follower is probed again).
   void OnFetched(NodeId follower, std::vector<Entry> entries, MonotonicTime now);
+
+  // What a snapshot at `index` says of the log; empty when the log does not reach from before it to
+  // there.
+  std::optional<SnapshotDescriptor> DescribeAt(LogIndex index) const;
+  // `snapshot` is on this node's disk for followers that need it. Replaces the one before.
+  void OnSnapshotKept(SnapshotDescriptor snapshot);
+  // Forgets the log up to `to`, or less: what a follower still needs that is being sent a snapshot
+  // is kept, unless `is_forced`. Ignored when that is before the log's beginning.
+  // Pre: to <= what the state machine has applied *durably*.
+  void Compact(LogIndex to, bool is_forced);
+  // The state of `snapshot` is on this node's disk, complete and compared with what was promised.
+  // True: it takes the place of log and state, which the next Ready says; once that is durable,
+  // call OnApplied with its index. False: this node has everything in it meanwhile.
+  // Pre: nothing is being applied, nor will be before the next Ready is taken.
+  bool InstallSnapshot(SnapshotDescriptor snapshot, MonotonicTime now);
+
+  // What was offered cannot be had, or is not what it should be: asks for another.
+  void RefuseSnapshot(const SnapshotOffer& offer);
 
   // The last index that may be applied: committed, and durable here.
   LogIndex ApplicableIndex() const;

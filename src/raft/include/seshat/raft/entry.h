@@ -49,6 +49,13 @@ struct SnapshotDescriptor {
   LogIndex index;
   Term term;
   Configuration configuration;
+  // Of the applied state after it (StateFacts), for whoever receives it to compare; the core only
+  // passes them on. 0 where only the log is described.
+  std::uint64_t key_count = 0;
+  std::uint64_t digest = 0;
+  std::uint64_t size_bytes = 0;
+
+  bool operator==(const SnapshotDescriptor&) const = default;
 };
 
 // `term` holds from `first` up to the next run.

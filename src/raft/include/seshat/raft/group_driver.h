@@ -7,7 +7,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,11 +22,18 @@
 #include "seshat/ports/fatal.h"
 #include "seshat/ports/log_store.h"
 #include "seshat/ports/metrics.h"
+#include "seshat/ports/snapshot_store.h"
 #include "seshat/ports/transport.h"
 #include "seshat/raft/core.h"
 #include "seshat/raft/state_machine.h"
 
 namespace seshat {
+
+struct SnapshotFetchOptions {
+  Duration call_timeout = std::chrono::seconds(10);  // of one chunk
+  Duration retry_delay = std::chrono::milliseconds(200);
+  Duration give_up_after = std::chrono::seconds(30);  // without a chunk
+};
 
 struct Proposal {
   std::string command;
@@ -44,6 +53,11 @@ struct GroupDriverOptions {
   std::size_t reads_max = 100'000;        // waiting for a read index
   Duration read_timeout = std::chrono::seconds(5);
   Duration read_retry = std::chrono::milliseconds(250);  // a lost read index request is asked again
+  // Of the log, kept behind a snapshot for followers that are slow; and what no follower that is
+  // being sent a snapshot may make it exceed.
+  std::uint64_t log_tail_bytes = std::uint64_t{256} << 20;
+  std::uint64_t log_bytes_max = std::uint64_t{1} << 30;
+  SnapshotFetchOptions snapshot_fetch;
   // How long a leader that was deposed waits to learn what became of its proposals before it calls
   // their outcome unknown.
   Duration outcome_wait = std::chrono::seconds(1);
@@ -68,10 +82,25 @@ struct GroupStatus {
   LogIndex applied_index;
   std::size_t proposals_in_flight = 0;
   std::size_t reads_waiting = 0;
-  std::uint64_t log_size_bytes = 0;  // on disk, before compaction
-  bool has_quorum = false;           // leader: a quorum answers; others: a leader is known
-  MonotonicTime leader_since;        // when the present leader became known here; kNever: none is
+  std::uint64_t log_size_bytes = 0;
+  LogIndex snapshot_index;  // of the newest snapshot here, own or installed
+  std::uint64_t entries_since_snapshot = 0;
+  std::uint64_t log_bytes_since_snapshot = 0;
+  std::optional<LogIndex> fetching;       // a snapshot of that index is being fetched from a leader
+  std::uint64_t snapshots_installed = 0;  // since start
+  bool has_quorum = false;                // leader: a quorum answers; others: a leader is known
+  MonotonicTime leader_since;  // when the present leader became known here; kNever: none is
   LogIndex known_commit;  // the highest commit index heard of from the leader: lag = this - applied
+};
+
+// What happens to a snapshot that a leader has offered, for the log.
+struct SnapshotEvent {
+  enum class Kind { kFetching, kInstalled, kFailed };
+  Kind kind = Kind::kFetching;
+  GroupId group;
+  NodeId from;
+  LogIndex index;
+  std::string why;  // kFailed
 };
 
 struct GroupPorts {
@@ -82,6 +111,12 @@ struct GroupPorts {
   Executor* log_reader = nullptr;
   Clock* clock = nullptr;
   LogStore* log = nullptr;
+  // Snapshots, and where what is slow is done for them. Null: the log is never cut, and a snapshot
+  // that a leader offers is not taken.
+  SnapshotStore* snapshots = nullptr;
+  Executor* snapshot_worker = nullptr;
+  // Called on the raft executor; must not block. May be empty.
+  std::function<void(const SnapshotEvent&)> on_snapshot = {};
   Transport* transport = nullptr;
   FatalHandler* fatal = nullptr;
   Metrics* metrics = nullptr;  // null: none are kept
@@ -148,6 +183,15 @@ class GroupDriver {
   // leads no more, or why it still does: errors of Core::TransferLeadership; kUnavailable also when
   // the other did not take over in time. Meanwhile writes are refused, untouched.
   void TransferLeadership(NodeId to, UniqueFunction<void(Status)> done);
+
+  // What `view`, of this group's state, amounts to. May block. Errors: see StateMachine.
+  Result<StateFacts> Describe(const StateView& view) const;
+  // What a snapshot at `index` says of the log. `done` runs on the raft executor; not at all when
+  // the driver is stopping.
+  void DescribeAt(LogIndex index, UniqueFunction<void(std::optional<SnapshotDescriptor>)> done);
+  // `snapshot` is on this node's disk, for good: it is offered to followers that need it, and the
+  // log is cut up to it but for a tail.
+  void OnSnapshotKept(SnapshotDescriptor snapshot);
 
   // Peers' messages for this group, in the order they came.
   void OnMessages(std::vector<Message> messages);

@@ -41,7 +41,8 @@ std::string_view ToString(MessageType type);
 //   heartbeat response   read_context and sent_at echoed; promise: the one given
 //   read index request   read_context
 //   read index response  read_context; log_index: the read index; leader_time; reject
-//   snapshot request     snapshot
+//   snapshot request     snapshot: where to come for it is `from`
+//   snapshot response    reject; log_index: that of the snapshot that cannot be taken
 // `term` is the sender's, except in pre-vote: there the term it would campaign in.
 struct Message {
   MessageType type = MessageType::kHeartbeatRequest;

@@ -1,6 +1,7 @@
 // What a group's committed entries are applied to, and how proposers learn the outcome.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 #include "seshat/base/error.h"
 #include "seshat/base/ids.h"
 #include "seshat/base/time.h"
+#include "seshat/ports/state_store.h"
 #include "seshat/raft/entry.h"
 
 namespace seshat {
@@ -41,7 +43,31 @@ struct CommittedEntry {
   std::vector<std::unique_ptr<ProposalWaiter>> waiters;
 };
 
-// Threads: owned by the group's apply executor, except AppliedIndex before the driver starts.
+// What a group's applied state amounts to, wherever it lies. Equal on every replica that has
+// applied `index`.
+struct StateFacts {
+  LogIndex index;
+  Term term;
+  std::uint64_t key_count = 0;
+  std::uint64_t digest = 0;
+
+  bool operator==(const StateFacts&) const = default;
+};
+
+// Adds a group's state up, row by row, to compare it with what was promised.
+// Threads: owned by its user.
+class StateAudit {
+ public:
+  virtual ~StateAudit() = default;
+
+  virtual void Add(std::string_view key, std::string_view value) = 0;
+  // Errors: kCorruption: the rows contradict what they say of themselves; kFailedPrecondition: a
+  //         newer release wrote them.
+  virtual Result<StateFacts> Finish() = 0;
+};
+
+// Threads: owned by the group's apply executor, except AppliedIndex before the driver starts,
+// Describe and NewAudit.
 class StateMachine {
  public:
   virtual ~StateMachine() = default;
@@ -56,6 +82,16 @@ class StateMachine {
   // entries and its own state.
   // Errors: kCorruption, kFailedPrecondition (unknown feature level): the node stops.
   virtual Status Apply(std::vector<CommittedEntry> entries) = 0;
+
+  // The state that is in the store now has come from elsewhere: begins anew with it.
+  // Errors: kCorruption, kFailedPrecondition: the node stops.
+  virtual Status Reopen() = 0;
+
+  // What `view` of the group's state amounts to. May block. Threads: thread-safe.
+  // Errors: kCorruption, kFailedPrecondition.
+  virtual Result<StateFacts> Describe(const StateView& view) const = 0;
+  // Threads: thread-safe. Lifetime: may outlive the state machine.
+  virtual std::unique_ptr<StateAudit> NewAudit() const = 0;
 };
 
 }  // namespace seshat

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "seshat/base/error.h"
@@ -51,9 +52,12 @@ class DataStateMachine final : public StateMachine {
   static Result<std::unique_ptr<DataStateMachine>> Open(StateStore& store,
                                                         const DataStateMachineOptions& options);
 
-  LogIndex AppliedIndex() const override { return keyspace_.applied().index; }
-  UnixMillis GroupClock() const override { return keyspace_.applied().clock; }
+  LogIndex AppliedIndex() const override { return keyspace_->applied().index; }
+  UnixMillis GroupClock() const override { return keyspace_->applied().clock; }
   Status Apply(std::vector<CommittedEntry> entries) override;
+  Status Reopen() override;
+  Result<StateFacts> Describe(const StateView& view) const override;
+  std::unique_ptr<StateAudit> NewAudit() const override;
 
   // For Service::AddDataGroup.
   std::shared_ptr<DataGroupInfo> info() const { return info_; }
@@ -65,14 +69,15 @@ class DataStateMachine final : public StateMachine {
     Reply reply;
   };
 
-  DataStateMachine(StateStore& store, const DataStateMachineOptions& options, AppliedState applied);
+  DataStateMachine(StateStore& store, const DataStateMachineOptions& options);
 
   Status ApplyEntry(CommittedEntry& entry, std::vector<Answer>& answers);
   void WriteBatch(LogIndex index, Term term);
+  void PublishKeyCount();
 
   StateStore& store_;
   const DataStateMachineOptions options_;
-  Keyspace keyspace_;
+  std::optional<Keyspace> keyspace_;  // empty only while it is opened
   const std::shared_ptr<DataGroupInfo> info_;
   DataCommand scratch_;
   std::size_t commands_in_batch_ = 0;

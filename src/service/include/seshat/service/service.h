@@ -100,7 +100,8 @@ class Service final : public RequestHandlerFactory {
   std::unique_ptr<RequestHandler> Accept(const PeerAddress& peer, ReplySink& sink,
                                          Executor& executor, std::string& refusal) override;
 
-  // Another node's commands for a group that this node may lead: PeerHandler::OnCall.
+  // Another node's commands for a group that this node may lead: PeerHandler::OnCall of kind
+  // kForward.
   void OnCall(NodeId from, std::string request, UniqueFunction<void(std::string)> reply);
 
   // Brings a command (EncodeBootstrapCluster, EncodeRegisterNode) to the system group's leader,

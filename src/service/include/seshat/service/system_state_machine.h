@@ -42,11 +42,13 @@ class SystemStateMachine final : public StateMachine {
   LogIndex AppliedIndex() const override { return applied_.index; }
   UnixMillis GroupClock() const override { return applied_.clock; }
   Status Apply(std::vector<CommittedEntry> entries) override;
+  Status Reopen() override;
+  Result<StateFacts> Describe(const StateView& view) const override;
+  std::unique_ptr<StateAudit> NewAudit() const override;
 
  private:
   SystemStateMachine(StateStore& store, ClusterStateSource& source, StateReports::Listener on_odd);
 
-  Status Load();
   Result<Reply> ApplyCommand(std::string_view bytes);
   Reply TakeReport(const StateReport& report);
   void AppendChangedRows(const ClusterState& before, StateBatch& batch) const;

@@ -1,4 +1,4 @@
-// The node's one RocksDB and the two ports on it.
+// The node's one RocksDB and the three ports on it.
 //
 // It keeps families, log records and rows as bytes; what they mean is the raft layer's and the
 // appliers'. The rules it follows, and why, are in docs/adr/0006-rocksdb-rules.md.
@@ -19,6 +19,7 @@
 #include "seshat/ports/fatal.h"
 #include "seshat/ports/log_store.h"
 #include "seshat/ports/metrics.h"
+#include "seshat/ports/snapshot_store.h"
 #include "seshat/ports/state_store.h"
 
 namespace rocksdb {
@@ -55,6 +56,8 @@ struct OpenReport {
   std::optional<TornTail> torn_tail;  // of the write-ahead log
   std::optional<TornTail> torn_manifest;
   std::vector<std::string> dropped_families;  // not in the map: left by a crash between two steps
+  // Damaged, or from a newer version: not listed, and left where they are. Each names the file.
+  std::vector<std::string> unusable_snapshots;
 };
 
 struct DiskSpace {
@@ -78,6 +81,7 @@ class StorageEngine {
 
   LogStore& log();
   StateStore& state();
+  SnapshotStore& snapshots();
   const OpenReport& open_report() const;
 
   // The store id on record for `peer`: `store_id` itself the first time (trust on first use).
@@ -91,7 +95,8 @@ class StorageEngine {
   // Asks the file system of `data_dir` and sets `storage_disk_free_bytes`. Errors: kIo.
   Result<DiskSpace> MeasureDisk() const;
 
-  // Sets `storage_db_size_bytes`. Walks the folder: call it every few seconds, off the hot paths.
+  // Sets the gauges of sizes on disk. Walks the folders: call it every few seconds, off the hot
+  // paths.
   void RefreshMetrics();
 
   // Writes and syncs everything queued, runs its callbacks, then closes the queue: a later log

@@ -61,7 +61,7 @@ class TcpTransport final : public Transport {
 
   void Send(NodeId to, Channel channel, std::string payload) override;
   // After Stop, `done` runs on the caller's thread with kUnavailable.
-  void Call(NodeId to, std::string request, MonotonicTime deadline,
+  void Call(NodeId to, CallKind kind, std::string request, MonotonicTime deadline,
             UniqueFunction<void(Result<std::string>)> done) override;
 
  private:

@@ -36,11 +36,13 @@ struct TransportOptions {
   // One payload, sent or reassembled: the request limit (64 MiB) and room for its envelope.
   std::size_t payload_bytes_max = std::size_t{65} << 20;
 
-  // Waiting in this node for one peer; past it, Send drops and Call is refused.
+  // Waiting in this node for one peer; past it, Send drops and Call is refused. For calls: as much
+  // again for replies, and one that does not fit breaks its call.
   std::size_t control_queue_bytes_max = std::size_t{4} << 20;
   std::size_t append_queue_bytes_max = std::size_t{64} << 20;
-  std::size_t forward_queue_bytes_max = std::size_t{64} << 20;  // and as much for replies
-  // Calls without an answer, to one peer and from one peer.
+  std::size_t forward_queue_bytes_max = std::size_t{64} << 20;
+  std::size_t snapshot_queue_bytes_max = std::size_t{16} << 20;
+  // Calls of one kind without an answer, to one peer and from one peer.
   std::size_t calls_in_flight_max = 16384;
   // Streams from anyone that have not finished their handshake.
   std::size_t inbound_handshakes_max = 256;
