@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
+#include <utility>
 
 #include "posix_file.h"
 #include "seshat/base/error.h"
@@ -16,9 +18,16 @@ class DirectoryLock {
  public:
   // Errors: kFailedPrecondition when it is taken; kIo.
   static Result<DirectoryLock> Take(const std::filesystem::path& data_dir);
+  // For reading alone, with other readers; nobody takes it meanwhile. Makes no file: where there is
+  // no LOCK, nobody has ever held it, and nothing is held.
+  // Errors: as Take.
+  static Result<DirectoryLock> Share(const std::filesystem::path& data_dir);
 
  private:
   explicit DirectoryLock(FileDescriptor file) : file_(std::move(file)) {}
+  static Result<DirectoryLock> Lock(FileDescriptor file, int operation,
+                                    const std::filesystem::path& data_dir, std::string_view remedy);
+
   FileDescriptor file_;
 };
 

@@ -9,7 +9,7 @@ namespace {
 
 constexpr FileFormat kFormat{
     .magic = "SESHATID",
-    .version = 1,
+    .version = kIdentityFormatVersion,
     .name = "an identity file",
     .remedy =
         "restore the file from a backup, or move the whole data directory away and join this "

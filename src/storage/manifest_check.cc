@@ -65,10 +65,14 @@ Result<std::uint64_t> SyncedBytes(const fs::path& rocksdb_dir, std::uint64_t man
   return bytes;
 }
 
-}  // namespace
+// The manifest, when it has a damaged tail that nobody had synced.
+struct TornManifest {
+  fs::path path;
+  WalItem damage;
+};
 
-Result<std::optional<TornTail>> CheckManifest(const fs::path& rocksdb_dir,
-                                              const fs::path& torn_dir) {
+// Reads only. Errors: as CheckManifest.
+Result<std::optional<TornManifest>> JudgeManifest(const fs::path& rocksdb_dir) {
   Result<std::optional<fs::path>> manifest = CurrentManifest(rocksdb_dir);
   if (!manifest) return std::unexpected(manifest.error());
   if (!manifest->has_value()) return std::nullopt;
@@ -85,8 +89,30 @@ Result<std::optional<TornTail>> CheckManifest(const fs::path& rocksdb_dir,
                     "data directory, or replace the node",
                     (*manifest)->string(), (*damage)->offset, (*damage)->damage, *synced));
   }
+  return TornManifest{.path = **std::move(manifest), .damage = **std::move(damage)};
+}
+
+}  // namespace
+
+Result<std::optional<TornTail>> CheckManifest(const fs::path& rocksdb_dir,
+                                              const fs::path& torn_dir) {
+  Result<std::optional<TornManifest>> judged = JudgeManifest(rocksdb_dir);
+  if (!judged) return std::unexpected(judged.error());
+  if (!judged->has_value()) return std::nullopt;
+  WalItem& damage = (*judged)->damage;
   Result<TornTail> torn =
-      CutOffTornTail({**manifest}, (*damage)->offset, std::move((*damage)->damage), torn_dir);
+      CutOffTornTail({(*judged)->path}, damage.offset, std::move(damage.damage), torn_dir);
+  if (!torn) return std::unexpected(torn.error());
+  return *std::move(torn);
+}
+
+Result<std::optional<TornTail>> FindTornManifest(const fs::path& rocksdb_dir) {
+  Result<std::optional<TornManifest>> judged = JudgeManifest(rocksdb_dir);
+  if (!judged) return std::unexpected(judged.error());
+  if (!judged->has_value()) return std::nullopt;
+  WalItem& damage = (*judged)->damage;
+  Result<TornTail> torn =
+      DescribeTornTail({(*judged)->path}, damage.offset, std::move(damage.damage));
   if (!torn) return std::unexpected(torn.error());
   return *std::move(torn);
 }

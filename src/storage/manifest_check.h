@@ -24,4 +24,7 @@ namespace seshat {
 Result<std::optional<TornTail>> CheckManifest(const std::filesystem::path& rocksdb_dir,
                                               const std::filesystem::path& torn_dir);
 
+// What CheckManifest would find, changing nothing. Errors: as CheckManifest.
+Result<std::optional<TornTail>> FindTornManifest(const std::filesystem::path& rocksdb_dir);
+
 }  // namespace seshat

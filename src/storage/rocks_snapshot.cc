@@ -7,6 +7,7 @@
 #include <map>
 #include <utility>
 
+#include "database.h"
 #include "rocks_status.h"
 #include "state_reads.h"
 
@@ -17,7 +18,7 @@ namespace seshat {
 class SnapshotReader {
  public:
   // Errors: kCorruption, kIo.
-  static Result<std::shared_ptr<const SnapshotReader>> Open(Database& database,
+  static Result<std::shared_ptr<const SnapshotReader>> Open(const RocksOptions& options,
                                                             std::shared_ptr<SnapshotFolder> folder);
   explicit SnapshotReader(std::shared_ptr<SnapshotFolder> folder) : folder_(std::move(folder)) {}
   ~SnapshotReader() {
@@ -36,7 +37,7 @@ class SnapshotReader {
   }
 
  private:
-  Status OpenFiles(Database& database);
+  Status OpenFiles(const RocksOptions& options);
   Status ReadMap();
 
   const std::shared_ptr<SnapshotFolder> folder_;  // goes after the database in it
@@ -52,8 +53,8 @@ constexpr int kOpenFilesMax = 256;
 // Threads: immutable.
 class SnapshotView : public StateView {
  public:
-  SnapshotView(Database& database, std::shared_ptr<const SnapshotReader> reader, GroupId group)
-      : reader_(std::move(reader)), reads_(database, reader_->rocks(), reader_->KvFamily(group)) {}
+  SnapshotView(StopSwitch* stop, std::shared_ptr<const SnapshotReader> reader, GroupId group)
+      : reader_(std::move(reader)), reads_(stop, reader_->rocks(), reader_->KvFamily(group)) {}
 
   Result<Lookup> Get(std::string_view key, ReadTier tier) const override {
     return reads_.Get(key, tier, nullptr);
@@ -71,16 +72,16 @@ class SnapshotView : public StateView {
 }  // namespace
 
 Result<std::shared_ptr<const SnapshotReader>> SnapshotReader::Open(
-    Database& database, std::shared_ptr<SnapshotFolder> folder) {
+    const RocksOptions& options, std::shared_ptr<SnapshotFolder> folder) {
   auto reader = std::make_shared<SnapshotReader>(std::move(folder));
-  Status done = reader->OpenFiles(database);
+  Status done = reader->OpenFiles(options);
   if (done) done = reader->ReadMap();
   if (!done) return std::unexpected(done.error());
   return reader;
 }
 
-Status SnapshotReader::OpenFiles(Database& database) {
-  rocksdb::DBOptions options = database.options().db();
+Status SnapshotReader::OpenFiles(const RocksOptions& node_options) {
+  rocksdb::DBOptions options = node_options.db();
   options.create_if_missing = false;
   options.listeners.clear();
   options.write_buffer_manager = nullptr;
@@ -92,9 +93,9 @@ Status SnapshotReader::OpenFiles(Database& database) {
   for (const std::string& name : names) {
     const std::optional<FamilyRole> role = ParseFamilyName(name.substr(0, name.find('.')));
     if (name == rocksdb::kDefaultColumnFamilyName) {
-      families.emplace_back(name, database.options().ForDefault());
+      families.emplace_back(name, node_options.ForDefault());
     } else if (role && role->kind == FamilyKind::kKv) {
-      families.emplace_back(name, database.options().ForKind(FamilyKind::kKv));
+      families.emplace_back(name, node_options.ForKind(FamilyKind::kKv));
     }
   }
   rocksdb::DB* opened = nullptr;
@@ -137,7 +138,7 @@ Result<std::shared_ptr<const SnapshotReader>> RocksSnapshot::Reader() const {
                     folder_->path().string()));
   }
   // Two may open it at once: no harm, and nobody waits for a lock while the disk works.
-  Result<std::shared_ptr<const SnapshotReader>> opened = SnapshotReader::Open(database_, folder_);
+  Result<std::shared_ptr<const SnapshotReader>> opened = SnapshotReader::Open(options_, folder_);
   if (!opened) return opened;
   const MutexLock lock(mutex_);
   reader_ = *opened;
@@ -155,7 +156,7 @@ Result<std::unique_ptr<StateView>> RocksSnapshot::View(GroupId group) const {
     return MakeError(ErrorCode::kCorruption, fmt::format("{} has no keys of group {}",
                                                          folder_->path().string(), group.value()));
   }
-  return std::make_unique<SnapshotView>(database_, *std::move(reader), group);
+  return std::make_unique<SnapshotView>(stop_, *std::move(reader), group);
 }
 
 }  // namespace seshat

@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "database.h"
+#include "rocks_options.h"
 #include "seshat/base/mutex.h"
 #include "seshat/base/time.h"
 #include "seshat/ports/snapshot_store.h"
 #include "snapshot_folder.h"
 #include "snapshot_metadata.h"
+#include "stop_switch.h"
 
 namespace seshat {
 
@@ -20,8 +21,11 @@ class SnapshotReader;
 // Threads: thread-safe.
 class RocksSnapshot : public Snapshot {
  public:
-  RocksSnapshot(Database& database, std::shared_ptr<SnapshotFolder> folder, KeptMetadata metadata)
-      : database_(database),
+  // `stop`: what a failed read calls; null where no node runs.
+  RocksSnapshot(const RocksOptions& options, StopSwitch* stop,
+                std::shared_ptr<SnapshotFolder> folder, KeptMetadata metadata)
+      : options_(options),
+        stop_(stop),
         folder_(std::move(folder)),
         name_(folder_->path().filename()),
         metadata_(std::move(metadata)) {}
@@ -39,7 +43,8 @@ class RocksSnapshot : public Snapshot {
  private:
   Result<std::shared_ptr<const SnapshotReader>> Reader() const;
 
-  Database& database_;
+  const RocksOptions& options_;
+  StopSwitch* const stop_;
   const std::shared_ptr<SnapshotFolder> folder_;
   const std::string name_;
   const KeptMetadata metadata_;

@@ -22,14 +22,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kKeptPrefix = "snapshot-";
 constexpr std::size_t kKeptMax = 2;
 
 // One for a folder that is not there yet: two snapshots of one second and index differ in it.
 fs::path FreeName(const fs::path& folder, UnixMillis at, LogIndex index) {
   for (auto seconds = static_cast<std::time_t>(at.value / 1000);; ++seconds) {
-    fs::path path = folder / fmt::format("{}{:%Y%m%d-%H%M%S}-{}", kKeptPrefix, fmt::gmtime(seconds),
-                                         index.value());
+    fs::path path = folder / fmt::format("{}{:%Y%m%d-%H%M%S}-{}", kKeptSnapshotPrefix,
+                                         fmt::gmtime(seconds), index.value());
     std::error_code unknown;
     if (!fs::exists(path, unknown) && !unknown) return path;
     if (unknown) return path;  // the rename will say why
@@ -107,28 +106,17 @@ Status RocksSnapshotStore::RemoveLeftovers() {
 }
 
 Status RocksSnapshotStore::FindKept(OpenReport& report) {
-  Result<std::vector<std::string>> names = ListFolder(snapshots_dir_);
-  if (!names) return std::unexpected(names.error());
-  std::vector<std::pair<std::uint64_t, std::shared_ptr<RocksSnapshot>>> found;
-  for (const std::string& name : *names) {
-    if (!name.starts_with(kKeptPrefix)) continue;
-    Result<KeptMetadata> metadata = ReadSnapshotMetadata(snapshots_dir_ / name);
-    if (!metadata) {
-      report.unusable_snapshots.push_back(metadata.error().message());
-      continue;
-    }
-    auto folder = std::make_shared<SnapshotFolder>(snapshots_dir_ / name, /*is_kept=*/true);
-    const std::uint64_t number = metadata->number;
-    found.emplace_back(number, std::make_shared<RocksSnapshot>(database_, std::move(folder),
-                                                               *std::move(metadata)));
-  }
-  std::ranges::sort(found, {}, [](const auto& numbered) { return numbered.first; });
-  for (auto& [number, snapshot] : found) {
+  Result<std::vector<KeptFolder>> found =
+      ListKeptSnapshots(snapshots_dir_, report.unusable_snapshots);
+  if (!found) return std::unexpected(found.error());
+  for (KeptFolder& kept : *found) {
     {
       const MutexLock lock(work_mutex_);
-      last_number_ = number;
+      last_number_ = kept.metadata.number;
     }
-    Add(std::move(snapshot));
+    auto folder = std::make_shared<SnapshotFolder>(std::move(kept.path), /*is_kept=*/true);
+    Add(std::make_shared<RocksSnapshot>(database_.options(), &database_.stop(), std::move(folder),
+                                        std::move(kept.metadata)));
   }
   return {};
 }
@@ -156,7 +144,8 @@ Result<std::shared_ptr<Snapshot>> RocksSnapshotStore::Take(UnixMillis now) {
   }
   gauges_.seconds.Observe(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-  return std::make_shared<RocksSnapshot>(database_, std::move(folder), std::move(metadata));
+  return std::make_shared<RocksSnapshot>(database_.options(), &database_.stop(), std::move(folder),
+                                         std::move(metadata));
 }
 
 Result<std::shared_ptr<const Snapshot>> RocksSnapshotStore::Keep(
@@ -184,8 +173,8 @@ Result<std::shared_ptr<const Snapshot>> RocksSnapshotStore::Keep(
   if (!done) return std::unexpected(done.error());
   folder->Keep();
   last_number_ = metadata.number;
-  auto snapshot =
-      std::make_shared<RocksSnapshot>(database_, std::move(folder), std::move(metadata));
+  auto snapshot = std::make_shared<RocksSnapshot>(database_.options(), &database_.stop(),
+                                                  std::move(folder), std::move(metadata));
   Add(snapshot);
   gauges_.seconds.Observe(
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

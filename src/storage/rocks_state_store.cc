@@ -51,7 +51,7 @@ class RocksStateView : public StateView {
 
  private:
   StateReads reads() const {
-    return {database_, database_.rocks(), families_->handle(FamilyKind::kKv)};
+    return {&database_.stop(), database_.rocks(), families_->handle(FamilyKind::kKv)};
   }
 
   Database& database_;
@@ -64,7 +64,7 @@ class RocksStateView : public StateView {
 Result<Lookup> RocksStateStore::Get(GroupId group, std::string_view key, ReadTier tier) const {
   const std::shared_ptr<const GroupFamilies> families = database_.Find(group);
   if (families == nullptr) return UnknownGroup(group);
-  const StateReads reads(database_, database_.rocks(), families->handle(FamilyKind::kKv));
+  const StateReads reads(&database_.stop(), database_.rocks(), families->handle(FamilyKind::kKv));
   return reads.Get(key, tier, nullptr);
 }
 

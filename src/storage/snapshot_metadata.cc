@@ -1,5 +1,6 @@
 #include "snapshot_metadata.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "posix_file.h"
 #include "rocksdb_files.h"
 #include "seshat/v1/storage.pb.h"
+#include "snapshot_folder.h"
 
 namespace seshat {
 namespace {
@@ -70,6 +72,25 @@ Result<KeptMetadata> ReadSnapshotMetadata(const std::filesystem::path& folder) {
     metadata.groups.push_back({.group = group, .metadata = std::move(*row.mutable_metadata())});
   }
   return metadata;
+}
+
+Result<std::vector<KeptFolder>> ListKeptSnapshots(const std::filesystem::path& snapshots_dir,
+                                                  std::vector<std::string>& unusable) {
+  Result<std::vector<std::string>> names = ListFolder(snapshots_dir);
+  if (!names) return std::unexpected(names.error());
+  std::vector<KeptFolder> kept;
+  for (const std::string& name : *names) {
+    if (!name.starts_with(kKeptSnapshotPrefix) || name.ends_with(kPartialSuffix)) continue;
+    std::filesystem::path path = snapshots_dir / name;
+    Result<KeptMetadata> metadata = ReadSnapshotMetadata(path);
+    if (metadata) {
+      kept.push_back({.path = std::move(path), .metadata = *std::move(metadata)});
+    } else {
+      unusable.push_back(metadata.error().message());
+    }
+  }
+  std::ranges::sort(kept, {}, [](const KeptFolder& folder) { return folder.metadata.number; });
+  return kept;
 }
 
 Result<std::uint32_t> ManifestChecksum(const std::filesystem::path& folder) {

@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "seshat/base/error.h"
@@ -30,6 +32,19 @@ Status WriteSnapshotMetadata(const std::filesystem::path& folder, const KeptMeta
 
 // Errors: kCorruption for a missing or damaged file or a newer version, with the file's name; kIo.
 Result<KeptMetadata> ReadSnapshotMetadata(const std::filesystem::path& folder);
+
+// What the name of a kept snapshot's folder begins with.
+inline constexpr std::string_view kKeptSnapshotPrefix = "snapshot-";
+
+struct KeptFolder {
+  std::filesystem::path path;
+  KeptMetadata metadata;
+};
+
+// The snapshots kept in `snapshots_dir`, the oldest first. `unusable`: what is wrong with those
+// whose metadata cannot be read, naming the file. Errors: kIo.
+Result<std::vector<KeptFolder>> ListKeptSnapshots(const std::filesystem::path& snapshots_dir,
+                                                  std::vector<std::string>& unusable);
 
 // Of the one MANIFEST in the folder: RocksDB takes a damaged length in its last record for the end
 // of the file, and would show an older state without a word.

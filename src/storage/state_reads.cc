@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <memory>
+#include <utility>
 
 #include "rocks_options.h"
+#include "rocks_status.h"
 
 namespace seshat {
 
@@ -20,7 +22,7 @@ Result<Lookup> StateReads::Get(std::string_view key, ReadTier tier,
   }
   if (status.IsNotFound()) return Lookup{};
   if (status.IsIncomplete()) return Lookup{.outcome = Lookup::Outcome::kWouldBlock, .value = {}};
-  return database_.ReadFailed(status, fmt::format("cannot read a key in {}", rocks_.GetName()));
+  return ReadFailed(status, "cannot read a key");
 }
 
 Status StateReads::Scan(
@@ -35,8 +37,16 @@ Status StateReads::Scan(
     if (!visit(it->key().ToStringView(), it->value().ToStringView())) return {};
   }
   if (it->status().ok()) return {};
-  return database_.ReadFailed(it->status(),
-                              fmt::format("cannot scan keys in {}", rocks_.GetName()));
+  return ReadFailed(it->status(), "cannot scan keys");
+}
+
+std::unexpected<Error> StateReads::ReadFailed(const rocksdb::Status& status,
+                                              std::string_view what) const {
+  // Not every error of RocksDB names a file: the folder at least.
+  Error error =
+      ErrorFrom(status, fmt::format("{}, {}: {}", rocks_.GetName(), family_->GetName(), what));
+  if (stop_ != nullptr) stop_->Stop(error);
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace seshat

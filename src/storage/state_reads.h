@@ -1,4 +1,4 @@
-// Reads of one kv family, of the node's database or of a snapshot's.
+// Reads of one kv family, of a database that is open for writing or only for reading.
 #pragma once
 
 #include <rocksdb/db.h>
@@ -6,17 +6,18 @@
 #include <functional>
 #include <string_view>
 
-#include "database.h"
+#include "seshat/base/error.h"
 #include "seshat/ports/state_store.h"
+#include "stop_switch.h"
 
 namespace seshat {
 
 // Threads: immutable. Lifetime: of what it is made from.
 class StateReads {
  public:
-  // A failed read stops `database`'s node. `rocks`: whose family it is, `database`'s or another.
-  StateReads(Database& database, rocksdb::DB& rocks, rocksdb::ColumnFamilyHandle* family)
-      : database_(database), rocks_(rocks), family_(family) {}
+  // `stop`: what a failed read calls; null where no node runs. `rocks`: whose family it is.
+  StateReads(StopSwitch* stop, rocksdb::DB& rocks, rocksdb::ColumnFamilyHandle* family)
+      : stop_(stop), rocks_(rocks), family_(family) {}
 
   // As of `snapshot`; as of now when null. Errors: as StateView.
   Result<Lookup> Get(std::string_view key, ReadTier tier, const rocksdb::Snapshot* snapshot) const;
@@ -24,7 +25,9 @@ class StateReads {
               const std::function<bool(std::string_view, std::string_view)>& visit) const;
 
  private:
-  Database& database_;
+  std::unexpected<Error> ReadFailed(const rocksdb::Status& status, std::string_view what) const;
+
+  StopSwitch* const stop_;
   rocksdb::DB& rocks_;
   rocksdb::ColumnFamilyHandle* const family_;
 };

@@ -61,6 +61,22 @@ Result<KeptAside> KeepAside(const std::vector<fs::path>& files, const fs::path& 
 
 }  // namespace
 
+Result<TornTail> DescribeTornTail(const std::vector<fs::path>& files, std::uint64_t offset,
+                                  std::string damage) {
+  SESHAT_CHECK(!files.empty());
+  std::uint64_t bytes = 0;
+  for (const fs::path& file : files) {
+    Result<std::uint64_t> size = BytesBeforeZeros(file);
+    if (!size) return std::unexpected(size.error());
+    bytes += *size;
+  }
+  return TornTail{.file = files.front(),
+                  .offset = offset,
+                  .bytes_dropped = bytes - std::min(bytes, offset),
+                  .kept_aside = {},
+                  .damage = std::move(damage)};
+}
+
 Result<TornTail> CutOffTornTail(const std::vector<fs::path>& files, std::uint64_t offset,
                                 std::string damage, const fs::path& torn_dir) {
   SESHAT_CHECK(!files.empty());

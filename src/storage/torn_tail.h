@@ -21,4 +21,9 @@ Result<TornTail> CutOffTornTail(const std::vector<std::filesystem::path>& files,
                                 std::uint64_t offset, std::string damage,
                                 const std::filesystem::path& torn_dir);
 
+// What CutOffTornTail would cut off and say; `kept_aside` stays empty. Changes nothing. Errors:
+// kIo.
+Result<TornTail> DescribeTornTail(const std::vector<std::filesystem::path>& files,
+                                  std::uint64_t offset, std::string damage);
+
 }  // namespace seshat

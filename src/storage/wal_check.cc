@@ -118,9 +118,20 @@ Status RefuseLostDatabase(const fs::path& rocksdb_dir) {
   return {};
 }
 
-}  // namespace
+// The log files that count, and where the tail begins that nobody had synced and that is damaged.
+struct JudgedWal {
+  std::vector<NumberedFile> files;
+  std::optional<Damage> torn;
 
-Result<std::optional<TornTail>> CheckWal(const fs::path& rocksdb_dir, const fs::path& torn_dir) {
+  std::vector<fs::path> TornFiles() const {
+    std::vector<fs::path> torn_files;
+    for (std::size_t i = torn->file; i < files.size(); ++i) torn_files.push_back(files[i].path);
+    return torn_files;
+  }
+};
+
+// Reads only. Empty when there is no database yet. Errors: as CheckWal.
+Result<std::optional<JudgedWal>> JudgeWal(const fs::path& rocksdb_dir) {
   std::error_code failure;
   if (!fs::exists(rocksdb_dir / "CURRENT", failure)) {
     if (Status fresh = RefuseLostDatabase(rocksdb_dir); !fresh) {
@@ -142,13 +153,7 @@ Result<std::optional<TornTail>> CheckWal(const fs::path& rocksdb_dir, const fs::
       return std::unexpected(walked.error());
     }
   }
-  if (!findings.damage) {
-    if (Status synced = SyncLogs(*files, rocksdb_dir); !synced) {
-      return std::unexpected(synced.error());
-    }
-    return std::nullopt;
-  }
-  if (LostAPromise(findings, files->size(), *manifest)) {
+  if (findings.damage && LostAPromise(findings, files->size(), *manifest)) {
     return MakeError(
         ErrorCode::kCorruption,
         fmt::format("{} is damaged at offset {} ({}) and had been synced up to sequence number "
@@ -157,17 +162,38 @@ Result<std::optional<TornTail>> CheckWal(const fs::path& rocksdb_dir, const fs::
                     (*files)[findings.damage->file].path.string(), findings.damage->offset,
                     findings.damage->what, *findings.durable_sequence));
   }
-  std::vector<fs::path> torn_files;
-  for (std::size_t i = findings.damage->file; i < files->size(); ++i) {
-    torn_files.push_back((*files)[i].path);
+  return JudgedWal{.files = *std::move(files), .torn = std::move(findings.damage)};
+}
+
+}  // namespace
+
+Result<std::optional<TornTail>> CheckWal(const fs::path& rocksdb_dir, const fs::path& torn_dir) {
+  Result<std::optional<JudgedWal>> judged = JudgeWal(rocksdb_dir);
+  if (!judged) return std::unexpected(judged.error());
+  if (!judged->has_value()) return std::nullopt;
+  JudgedWal& wal = **judged;
+  std::optional<TornTail> cut;
+  if (wal.torn) {
+    Result<TornTail> torn =
+        CutOffTornTail(wal.TornFiles(), wal.torn->offset, std::move(wal.torn->what), torn_dir);
+    if (!torn) return std::unexpected(torn.error());
+    cut = *std::move(torn);
+    wal.files.resize(wal.torn->file + 1);
   }
-  Result<TornTail> torn = CutOffTornTail(torn_files, findings.damage->offset,
-                                         std::move(findings.damage->what), torn_dir);
-  if (!torn) return std::unexpected(torn.error());
-  files->resize(findings.damage->file + 1);
-  if (Status synced = SyncLogs(*files, rocksdb_dir); !synced) {
+  if (Status synced = SyncLogs(wal.files, rocksdb_dir); !synced) {
     return std::unexpected(synced.error());
   }
+  return cut;
+}
+
+Result<std::optional<TornTail>> FindTornWal(const fs::path& rocksdb_dir) {
+  Result<std::optional<JudgedWal>> judged = JudgeWal(rocksdb_dir);
+  if (!judged) return std::unexpected(judged.error());
+  if (!judged->has_value() || !(*judged)->torn) return std::nullopt;
+  JudgedWal& wal = **judged;
+  Result<TornTail> torn =
+      DescribeTornTail(wal.TornFiles(), wal.torn->offset, std::move(wal.torn->what));
+  if (!torn) return std::unexpected(torn.error());
   return *std::move(torn);
 }
 

@@ -24,4 +24,7 @@ namespace seshat {
 Result<std::optional<TornTail>> CheckWal(const std::filesystem::path& rocksdb_dir,
                                          const std::filesystem::path& torn_dir);
 
+// What CheckWal would find, changing nothing: a tail is left where it is. Errors: as CheckWal.
+Result<std::optional<TornTail>> FindTornWal(const std::filesystem::path& rocksdb_dir);
+
 }  // namespace seshat

@@ -14,6 +14,8 @@
 
 namespace seshat {
 
+inline constexpr std::uint64_t kIdentityFormatVersion = 1;
+
 // Mirrors the message Identity of proto/seshat/v1/storage.proto.
 struct NodeIdentity {
   NodeId node_id;
