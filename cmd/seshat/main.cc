@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "cluster_command.h"
+#include "inspect_command.h"
 #include "leader_command.h"
 #include "serve_command.h"
 #include "seshat/node/node_config.h"
+#include "snapshot_command.h"
 #include "status_command.h"
 
 extern char** environ;
@@ -96,6 +98,43 @@ CLI::App* AddLeaderTransfer(CLI::App& app, LeaderTransferOptions& options) {
   return transfer;
 }
 
+CLI::App* AddInspect(CLI::App& app, InspectCommandOptions& options) {
+  CLI::App* const inspect = app.add_subcommand(
+      "inspect", "Show and check a stopped node's data directory; changes nothing");
+  inspect->add_option("--data-dir", options.data_dir, "the node's data directory")
+      ->option_text("DIR")
+      ->required();
+  inspect->add_option("--group", options.group, "data, system, or a group's number; default: all")
+      ->option_text("G");
+  inspect->add_option("--entries", options.entries, "log entries to show, both inclusive")
+      ->option_text("FROM:TO");
+  inspect->add_flag("--values", options.with_values, "with the arguments of their commands");
+  inspect->add_flag("--json", options.as_json, "as JSON");
+  return inspect;
+}
+
+struct SnapshotCommands {
+  CLI::App* list = nullptr;
+  CLI::App* verify = nullptr;
+};
+
+SnapshotCommands AddSnapshot(CLI::App& app, SnapshotCommandOptions& options) {
+  CLI::App* const snapshot =
+      app.add_subcommand("snapshot", "The snapshots in a stopped node's data directory");
+  snapshot->require_subcommand(1);
+  const SnapshotCommands commands{
+      .list = snapshot->add_subcommand("list", "Show what each holds, by its metadata"),
+      .verify = snapshot->add_subcommand("verify", "Read all of each and compare")};
+  commands.verify->add_option("name", options.name, "this one alone")->option_text("NAME");
+  for (CLI::App* const command : {commands.list, commands.verify}) {
+    command->add_option("--data-dir", options.data_dir, "the node's data directory")
+        ->option_text("DIR")
+        ->required();
+    command->add_flag("--json", options.as_json, "as JSON");
+  }
+  return commands;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"Seshat: a distributed key-value store that speaks the Redis protocol", "seshat"};
   app.set_version_flag("--version", "seshat " SESHAT_VERSION);
@@ -103,11 +142,15 @@ int Main(int argc, char** argv) {
   ServeFlags serve_flags;
   ClusterOptions cluster_options;
   LeaderTransferOptions transfer_options;
+  InspectCommandOptions inspect_options;
+  SnapshotCommandOptions snapshot_options;
   std::string status_address = "127.0.0.1:9090";
   bool as_json = false;
   const CLI::App* const serve = AddServe(app, serve_flags);
   const CLI::App* const cluster = AddCluster(app, cluster_options);
   const CLI::App* const transfer = AddLeaderTransfer(app, transfer_options);
+  const CLI::App* const inspect = AddInspect(app, inspect_options);
+  const SnapshotCommands snapshot = AddSnapshot(app, snapshot_options);
   CLI::App* const status = app.add_subcommand("status", "Show how a node and its cluster are");
   status->add_option("--addr", status_address, "the node's admin address")
       ->option_text("ADMIN-H:P")
@@ -121,6 +164,9 @@ int Main(int argc, char** argv) {
   if (serve->parsed()) return RunServe(SourcesOf(*serve, serve_flags));
   if (cluster->parsed()) return RunCluster(cluster_options);
   if (transfer->parsed()) return RunLeaderTransfer(transfer_options);
+  if (inspect->parsed()) return RunInspect(inspect_options);
+  if (snapshot.list->parsed()) return RunSnapshotList(snapshot_options);
+  if (snapshot.verify->parsed()) return RunSnapshotVerify(snapshot_options);
   return RunStatus(status_address, as_json);
 }
 

@@ -1,0 +1,250 @@
+"""`seshat inspect` and `seshat snapshot`: real nodes' directories, sound and damaged."""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from cluster import BINARY, Node, free_ports, wait_until
+
+SNAPSHOTS = {"SESHAT_SNAPSHOTS_ENTRIES": "10", "SESHAT_SNAPSHOTS_INTERVAL_SECONDS": "0"}
+# Under 64 bytes a block: the value must be found in the files as it is.
+VALUE = "the value of a key that is found again"
+
+
+def seshat(*arguments):
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True,
+                          timeout=120)
+
+
+def inspect(directory, *arguments):
+    """(exit status, document) of `seshat inspect --json`."""
+    result = seshat("inspect", "--data-dir", directory, "--json", *arguments)
+    return result.returncode, json.loads(result.stdout) if result.stdout else result.stderr
+
+
+def verify(directory, *arguments):
+    result = seshat("snapshot", "verify", "--data-dir", directory, "--json", *arguments)
+    return result.returncode, json.loads(result.stdout) if result.stdout else result.stderr
+
+
+def picture(directory):
+    """Every name below, with content and time of last change."""
+    return {path: (path.stat().st_mtime_ns, path.is_file() and path.read_bytes())
+            for path in pathlib.Path(directory).rglob("*")}
+
+
+def flip(path, offset):
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 0x10
+    path.write_bytes(content)
+
+
+def group_of(document, name="data"):
+    return next(group for group in document["groups"] if group["name"] == name)
+
+
+def kept_snapshots(directory):
+    return sorted((directory / "snapshots").glob("snapshot-*[0-9]"))
+
+
+def write_keys(node):
+    client = node.client()
+    for i in range(60):
+        client.set(f"key{i}", VALUE)
+    client.set("due", "soon", px=1_000_000)
+    client.delete("key0")
+
+
+@pytest.fixture(scope="module")
+def directories(tmp_path_factory):
+    """What a node leaves that took snapshots: `stopped` in order, and `killed` with kill -9."""
+    root = tmp_path_factory.mktemp("inspect")
+    node = Node(1, root / "stopped", free_ports(3), None)
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in SNAPSHOTS.items():
+            environment.setenv(name, value)
+        node.start()
+    try:
+        wait_until(node.is_ready, 30, f"ready; {node.log_tail()}")
+        node.client().set("before", "FLUSHALL")
+        node.client().flushall()
+        write_keys(node)
+        wait_until(lambda: len(kept_snapshots(node.directory)) == 2, 30,
+                   f"two snapshots; {node.log_tail()}")
+        node.kill()
+        shutil.copytree(node.directory, root / "killed")
+        node.start()
+        wait_until(node.is_ready, 30, f"ready again; {node.log_tail()}")
+    finally:
+        assert node.stop() == 0
+    return root
+
+
+@pytest.fixture(params=["stopped", "killed"])
+def sound(request, directories, tmp_path):
+    return pathlib.Path(shutil.copytree(directories / request.param, tmp_path / "data"))
+
+
+@pytest.fixture
+def stopped(directories, tmp_path):
+    return pathlib.Path(shutil.copytree(directories / "stopped", tmp_path / "data"))
+
+
+def test_a_sound_directory_is_shown_and_not_a_byte_changes(sound):
+    before = picture(sound)
+
+    status, document = inspect(sound)
+    assert (status, document["damage"], document["is_sound"]) == (0, [], True), document
+    assert seshat("inspect", "--data-dir", sound).returncode == 0
+    assert seshat("snapshot", "list", "--data-dir", sound).returncode == 0
+    assert seshat("snapshot", "verify", "--data-dir", sound).returncode == 0
+
+    assert picture(sound) == before
+    assert document["identity"]["node_id"] == 1
+    assert re.fullmatch("[0-9a-f]{32}", document["identity"]["cluster_id"])
+    assert [group["name"] for group in document["groups"]] == ["system", "data"]
+    data = group_of(document)
+    assert data["applied"]["key_count"] == 60
+    assert data["generations"]["kv"] >= 1
+    assert data["applied"]["index"] <= data["log"]["last"]
+    assert data["log"]["records"] == data["log"]["last"] - data["log"]["first"] + 1
+    assert data["hard_state"]["vote"] == 1
+    assert data["compacted"]["configuration"]["voters"] == [1]
+    assert [snapshot["name"] for snapshot in document["snapshots"]] == \
+        [path.name for path in reversed(kept_snapshots(sound))]
+
+
+def test_the_digest_is_the_one_that_the_newest_snapshot_promises(stopped):
+    _, document = inspect(stopped)
+    data = group_of(document)
+    newest = group_of(document["snapshots"][0])
+    if newest["index"] == data["applied"]["index"]:
+        assert newest["digest"] == data["applied"]["digest"]
+    assert newest["key_count"] > 0
+
+
+def test_entries_are_decoded_on_request_and_values_only_if_asked_for(sound):
+    last = group_of(inspect(sound)[1])["log"]["last"]
+
+    status, document = inspect(sound, "--group", "data", "--entries", f"{last - 20}:")
+    assert status == 0
+    assert [group["name"] for group in document["groups"]] == ["data"]
+    entries = group_of(document)["entries"]
+    assert [entry["index"] for entry in entries] == list(range(last - 20, last + 1))
+    commands = [command for entry in entries for command in entry.get("commands", [])]
+    assert {"name": "DEL", "keys": ["key0"]} in commands
+    assert VALUE not in json.dumps(document)
+    assert all(entry["stamp_ms"] > 0 for entry in entries if entry["type"] == "normal")
+
+    _, document = inspect(sound, "--group", "data", "--entries", ":", "--values")
+    assert VALUE in json.dumps(document)
+    table = seshat("inspect", "--data-dir", sound, "--group", "data", "--entries", f"{last - 20}:")
+    assert "DEL key0" in table.stdout
+
+
+def test_a_running_node_is_refused_and_not_disturbed(tmp_path):
+    node = Node(1, tmp_path / "node-1", free_ports(3), None).start()
+    try:
+        wait_until(node.is_ready, 30, "ready")
+        for command in (["inspect"], ["snapshot", "list"], ["snapshot", "verify"]):
+            result = seshat(*command, "--data-dir", node.directory)
+            assert result.returncode == 2
+            assert "in use by another process" in result.stderr
+        assert node.client().set("k", "v")
+    finally:
+        assert node.stop() == 0
+
+
+def test_bad_usage_and_what_is_no_data_directory(stopped, tmp_path):
+    for arguments in (["--data-dir", tmp_path], ["--data-dir", tmp_path / "none"],
+                      ["--data-dir", stopped, "--group", "7"],
+                      ["--data-dir", stopped, "--group", "nonsense"],
+                      ["--data-dir", stopped, "--entries", "5"],
+                      ["--data-dir", stopped, "--entries", "7:5"], []):
+        result = seshat("inspect", *arguments)
+        assert result.returncode == 2, arguments
+        assert result.stdout == "" and result.stderr != ""
+    assert seshat("snapshot", "verify", "--data-dir", stopped, "snapshot-none").returncode == 2
+    assert not (tmp_path / "none").exists()
+
+
+def test_each_damaged_table_file_is_named(stopped):
+    tables = sorted((stopped / "rocksdb").glob("*.sst"))
+    assert tables
+    for table in tables:
+        content = table.read_bytes()
+        flip(table, 10)
+        status, document = inspect(stopped)
+        assert status == 1
+        assert any(table.name in finding for finding in document["damage"]), (table, document)
+        table.write_bytes(content)
+    assert inspect(stopped)[0] == 0
+
+
+def test_damage_to_what_was_synced_in_the_log_is_named(stopped):
+    log = max((stopped / "rocksdb").glob("*.log"))
+    assert log.stat().st_size > 0
+    flip(log, 20)
+
+    status, document = inspect(stopped)
+
+    assert status == 1
+    assert any(str(log) in finding for finding in document["damage"]), document
+
+
+def test_a_damaged_identity_is_named_and_the_rest_shown(stopped):
+    flip(stopped / "IDENTITY", 40)
+
+    status, document = inspect(stopped)
+
+    assert status == 1
+    assert document["identity"] is None
+    assert document["damage"][0].startswith(str(stopped / "IDENTITY"))
+    assert group_of(document)["applied"]["key_count"] == 60
+
+
+def test_a_damaged_snapshot_is_named_and_the_others_are_sound(stopped):
+    older, newer = kept_snapshots(stopped)
+    flip(newer / "METADATA", 40)
+
+    for status, document in (inspect(stopped), verify(stopped), verify(stopped, newer.name)):
+        assert status == 1
+        assert any(str(newer / "METADATA") in finding for finding in document["damage"])
+    status, document = verify(stopped, older.name)
+    assert (status, document["damage"]) == (0, [])
+    assert [snapshot["name"] for snapshot in document["snapshots"]] == [older.name]
+    assert seshat("snapshot", "list", "--data-dir", stopped).returncode == 1
+
+
+def test_verify_reads_the_table_files_that_list_does_not(stopped):
+    older, newer = kept_snapshots(stopped)
+    table = max(newer.glob("*.sst"), key=lambda path: path.stat().st_size)
+    flip(table, 10)
+
+    status, document = verify(stopped)
+
+    assert status == 1
+    assert any(str(table) in finding for finding in document["damage"]), document
+    assert verify(stopped, older.name)[0] == 0
+    assert seshat("snapshot", "list", "--data-dir", stopped).returncode == 0
+
+
+def test_verify_compares_the_keys_with_what_metadata_promises(stopped):
+    """The metadata of one snapshot over the files of the other, manifest and all."""
+    older, newer = kept_snapshots(stopped)
+    metadata = (newer / "METADATA").read_bytes()
+    for path in newer.iterdir():
+        path.unlink()
+    for path in older.iterdir():
+        shutil.copy(path, newer / path.name)
+    (newer / "METADATA").write_bytes(metadata)
+
+    status, document = verify(stopped, newer.name)
+
+    assert status == 1
+    # The checksum of the manifest is what tells first.
+    assert any(newer.name in finding and "MANIFEST" in finding for finding in document["damage"])
