@@ -13,6 +13,7 @@
 #include "serve_command.h"
 #include "seshat/node/node_config.h"
 #include "snapshot_command.h"
+#include "snapshot_create_command.h"
 #include "status_command.h"
 
 extern char** environ;
@@ -114,23 +115,32 @@ CLI::App* AddInspect(CLI::App& app, InspectCommandOptions& options) {
 }
 
 struct SnapshotCommands {
+  CLI::App* create = nullptr;
   CLI::App* list = nullptr;
   CLI::App* verify = nullptr;
 };
 
-SnapshotCommands AddSnapshot(CLI::App& app, SnapshotCommandOptions& options) {
-  CLI::App* const snapshot =
-      app.add_subcommand("snapshot", "The snapshots in a stopped node's data directory");
+SnapshotCommands AddSnapshot(CLI::App& app, SnapshotCreateOptions& create,
+                             SnapshotCommandOptions& offline) {
+  CLI::App* const snapshot = app.add_subcommand("snapshot", "Snapshots of a node");
   snapshot->require_subcommand(1);
   const SnapshotCommands commands{
-      .list = snapshot->add_subcommand("list", "Show what each holds, by its metadata"),
-      .verify = snapshot->add_subcommand("verify", "Read all of each and compare")};
-  commands.verify->add_option("name", options.name, "this one alone")->option_text("NAME");
+      .create = snapshot->add_subcommand("create",
+                                         "Have a running node take a snapshot, and wait for it"),
+      .list = snapshot->add_subcommand(
+          "list", "Show what each in a stopped node's directory holds, by its metadata"),
+      .verify = snapshot->add_subcommand(
+          "verify", "Read all of each in a stopped node's directory, and compare")};
+  commands.create->add_option("--admin", create.address, "the node's admin address")
+      ->option_text("H:P")
+      ->capture_default_str();
+  commands.create->add_flag("--json", create.as_json, "as JSON");
+  commands.verify->add_option("name", offline.name, "this one alone")->option_text("NAME");
   for (CLI::App* const command : {commands.list, commands.verify}) {
-    command->add_option("--data-dir", options.data_dir, "the node's data directory")
+    command->add_option("--data-dir", offline.data_dir, "the node's data directory")
         ->option_text("DIR")
         ->required();
-    command->add_flag("--json", options.as_json, "as JSON");
+    command->add_flag("--json", offline.as_json, "as JSON");
   }
   return commands;
 }
@@ -144,13 +154,14 @@ int Main(int argc, char** argv) {
   LeaderTransferOptions transfer_options;
   InspectCommandOptions inspect_options;
   SnapshotCommandOptions snapshot_options;
+  SnapshotCreateOptions snapshot_create_options;
   std::string status_address = "127.0.0.1:9090";
   bool as_json = false;
   const CLI::App* const serve = AddServe(app, serve_flags);
   const CLI::App* const cluster = AddCluster(app, cluster_options);
   const CLI::App* const transfer = AddLeaderTransfer(app, transfer_options);
   const CLI::App* const inspect = AddInspect(app, inspect_options);
-  const SnapshotCommands snapshot = AddSnapshot(app, snapshot_options);
+  const SnapshotCommands snapshot = AddSnapshot(app, snapshot_create_options, snapshot_options);
   CLI::App* const status = app.add_subcommand("status", "Show how a node and its cluster are");
   status->add_option("--addr", status_address, "the node's admin address")
       ->option_text("ADMIN-H:P")
@@ -165,6 +176,7 @@ int Main(int argc, char** argv) {
   if (cluster->parsed()) return RunCluster(cluster_options);
   if (transfer->parsed()) return RunLeaderTransfer(transfer_options);
   if (inspect->parsed()) return RunInspect(inspect_options);
+  if (snapshot.create->parsed()) return RunSnapshotCreate(snapshot_create_options);
   if (snapshot.list->parsed()) return RunSnapshotList(snapshot_options);
   if (snapshot.verify->parsed()) return RunSnapshotVerify(snapshot_options);
   return RunStatus(status_address, as_json);

@@ -27,6 +27,7 @@ struct HttpAnswer {
 
 constexpr std::string_view kReadMethods = "GET, HEAD";
 constexpr std::string_view kTransferPath = "/leader/transfer";
+constexpr std::string_view kSnapshotPath = "/snapshot";
 
 std::string_view ReasonPhrase(int status) {
   switch (status) {
@@ -89,6 +90,31 @@ int StatusOf(TransferAnswer::Outcome outcome) {
   return 503;
 }
 
+int StatusOf(SnapshotAnswer::Outcome outcome) {
+  switch (outcome) {
+    case SnapshotAnswer::Outcome::kDone:
+      return 200;
+    case SnapshotAnswer::Outcome::kRefused:
+      return 409;
+    case SnapshotAnswer::Outcome::kFailed:
+      break;
+  }
+  return 503;
+}
+
+// Why the POST is refused: only what no page in a browser can send is served (admin_server.h).
+std::optional<HttpAnswer> RefusePost(const mg_connection* connection) {
+  if (mg_get_header(connection, kAdminRequestHeader) == nullptr) {
+    return Problem(403, fmt::format("a request that changes something must carry the header "
+                                    "\"{}: 1\"",
+                                    kAdminRequestHeader));
+  }
+  if (mg_get_header(connection, "Origin") != nullptr) {
+    return Problem(403, "no page in a browser may ask for this");
+  }
+  return std::nullopt;
+}
+
 // The parameter's value; nothing when the request does not have it.
 std::optional<std::string> Parameter(const mg_request_info& request, const char* name) {
   const std::string_view query = request.query_string == nullptr ? "" : request.query_string;
@@ -110,9 +136,12 @@ std::uint64_t ParseNodeNumber(std::string_view text) {
 // Threads: immutable after Start; civetweb's threads call Serve.
 class AdminServer::Impl {
  public:
-  Impl(const HealthSource& health, LeadershipControl& leadership,
+  Impl(const HealthSource& health, LeadershipControl& leadership, SnapshotControl& snapshots,
        std::function<std::string()> render_metrics)
-      : health_(health), leadership_(leadership), render_metrics_(std::move(render_metrics)) {}
+      : health_(health),
+        leadership_(leadership),
+        snapshots_(snapshots),
+        render_metrics_(std::move(render_metrics)) {}
   ~Impl() {
     if (context_ != nullptr) StopListening();
     mg_exit_library();
@@ -127,10 +156,12 @@ class AdminServer::Impl {
   static int OnRequest(mg_connection* connection, void* self);
   HttpAnswer Serve(const mg_connection* connection) const;
   HttpAnswer ServePage(std::string_view path) const;
-  HttpAnswer ServeTransfer(const mg_connection* connection) const;
+  HttpAnswer ServePost(const mg_connection* connection, std::string_view path) const;
+  HttpAnswer ServeTransfer(const mg_request_info& request) const;
 
   const HealthSource& health_;
   LeadershipControl& leadership_;
+  SnapshotControl& snapshots_;
   const std::function<std::string()> render_metrics_;
   mg_context* context_ = nullptr;
   std::uint16_t port_ = 0;
@@ -211,24 +242,22 @@ HttpAnswer AdminServer::Impl::Serve(const mg_connection* connection) const {
   const mg_request_info& request = *mg_get_request_info(connection);
   const std::string_view method = request.request_method;
   const std::string_view path = request.local_uri;
-  if (path == kTransferPath && method != "POST") return OtherMethods("POST");
-  if (path != kTransferPath && method != "GET" && method != "HEAD") {
-    return OtherMethods(kReadMethods);
-  }
+  const bool is_change = path == kTransferPath || path == kSnapshotPath;
+  if (is_change && method != "POST") return OtherMethods("POST");
+  if (!is_change && method != "GET" && method != "HEAD") return OtherMethods(kReadMethods);
   if (request.content_length > 0) return Problem(413, "no request here takes a body");
-  return path == kTransferPath ? ServeTransfer(connection) : ServePage(path);
+  return is_change ? ServePost(connection, path) : ServePage(path);
 }
 
-HttpAnswer AdminServer::Impl::ServeTransfer(const mg_connection* connection) const {
-  if (mg_get_header(connection, kAdminRequestHeader) == nullptr) {
-    return Problem(403, fmt::format("a request that changes something must carry the header "
-                                    "\"{}: 1\"",
-                                    kAdminRequestHeader));
-  }
-  if (mg_get_header(connection, "Origin") != nullptr) {
-    return Problem(403, "no page in a browser may ask for this");
-  }
-  const mg_request_info& request = *mg_get_request_info(connection);
+HttpAnswer AdminServer::Impl::ServePost(const mg_connection* connection,
+                                        std::string_view path) const {
+  if (std::optional<HttpAnswer> refusal = RefusePost(connection)) return *std::move(refusal);
+  if (path == kTransferPath) return ServeTransfer(*mg_get_request_info(connection));
+  const SnapshotAnswer answer = snapshots_.Create();
+  return {StatusOf(answer.outcome), "application/json", ToJson(answer), {}};
+}
+
+HttpAnswer AdminServer::Impl::ServeTransfer(const mg_request_info& request) const {
   const std::optional<std::string> group_text = Parameter(request, "group");
   const std::optional<GroupId> group =
       group_text.has_value() ? ParseGroupName(*group_text) : std::nullopt;
@@ -248,7 +277,8 @@ HttpAnswer AdminServer::Impl::ServePage(std::string_view path) const {
   if (path == "/health") return FromHealth("healthy", health_.GetHealth());
   if (path == "/status") return {200, "application/json", ToJson(health_.GetStatus()), {}};
   if (path == "/metrics") return {200, "text/plain; version=0.0.4", render_metrics_(), {}};
-  return Problem(404, "allowed: /live, /ready, /health, /metrics, /status, /leader/transfer");
+  return Problem(404,
+                 "allowed: /live, /ready, /health, /metrics, /status, /leader/transfer, /snapshot");
 }
 
 AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -256,8 +286,8 @@ AdminServer::~AdminServer() = default;
 
 Result<std::unique_ptr<AdminServer>> AdminServer::Start(
     const AdminServerOptions& options, const HealthSource& health, LeadershipControl& leadership,
-    std::function<std::string()> render_metrics) {
-  auto impl = std::make_unique<Impl>(health, leadership, std::move(render_metrics));
+    SnapshotControl& snapshots, std::function<std::string()> render_metrics) {
+  auto impl = std::make_unique<Impl>(health, leadership, snapshots, std::move(render_metrics));
   if (Status listening = impl->Listen(options); !listening) {
     return std::unexpected(listening.error());
   }

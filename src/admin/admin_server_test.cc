@@ -44,12 +44,23 @@ class FakeLeadership final : public LeadershipControl {
   TransferAnswer answer;
 };
 
+class FakeSnapshots final : public SnapshotControl {
+ public:
+  SnapshotAnswer Create() override {
+    ++asked;
+    return answer;
+  }
+
+  int asked = 0;
+  SnapshotAnswer answer;
+};
+
 class AdminServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     AdminServerOptions options;
     options.address = "127.0.0.1:0";
-    auto server = AdminServer::Start(options, health_, leadership_,
+    auto server = AdminServer::Start(options, health_, leadership_, snapshots_,
                                      [] { return std::string("a_metric 1\n"); });
     ASSERT_TRUE(server.has_value()) << server.error().message();
     server_ = std::move(*server);
@@ -98,6 +109,7 @@ class AdminServerTest : public ::testing::Test {
 
   FakeHealth health_;
   FakeLeadership leadership_;
+  FakeSnapshots snapshots_;
   std::unique_ptr<AdminServer> server_;
 };
 
@@ -196,11 +208,39 @@ TEST_F(AdminServerTest, ATransferThatIsNotOneIs400AndSaysWhatIsAllowed) {
 }
 
 TEST_F(AdminServerTest, APostThatABrowserCouldSendIsRefused) {
-  const std::string post = "POST /leader/transfer?group=data HTTP/1.1\r\nHost: x\r\n";
+  for (const std::string path : {"/leader/transfer?group=data", "/snapshot"}) {
+    const std::string post = "POST " + path + " HTTP/1.1\r\nHost: x\r\n";
 
-  EXPECT_THAT(SendRaw(post + "\r\n"), AllOf(HasSubstr(" 403 "), HasSubstr("X-Seshat: 1")));
-  EXPECT_THAT(SendRaw(post + "X-Seshat: 1\r\nOrigin: http://x\r\n\r\n"), HasSubstr(" 403 "));
+    EXPECT_THAT(SendRaw(post + "\r\n"), AllOf(HasSubstr(" 403 "), HasSubstr("X-Seshat: 1")));
+    EXPECT_THAT(SendRaw(post + "X-Seshat: 1\r\nOrigin: http://x\r\n\r\n"), HasSubstr(" 403 "));
+  }
   EXPECT_THAT(leadership_.asked, IsEmpty());
+  EXPECT_EQ(snapshots_.asked, 0);
+}
+
+TEST_F(AdminServerTest, ASnapshotIsAskedOfTheNodeAndAnswersAsJson) {
+  snapshots_.answer = {SnapshotAnswer::Outcome::kDone, NodeId(1), "snapshot-1", 4096, 17, ""};
+
+  const AdminResponse response = Post("/snapshot");
+
+  EXPECT_EQ(response.status, 200);
+  const Result<SnapshotAnswer> answer = ParseSnapshotAnswer(response.body);
+  ASSERT_TRUE(answer.has_value()) << answer.error().message();
+  EXPECT_EQ(*answer, snapshots_.answer);
+  EXPECT_EQ(snapshots_.asked, 1);
+}
+
+TEST_F(AdminServerTest, ASnapshotThatIsNotKeptIsNo200) {
+  snapshots_.answer.outcome = SnapshotAnswer::Outcome::kRefused;
+  EXPECT_EQ(Post("/snapshot").status, 409);
+  snapshots_.answer.outcome = SnapshotAnswer::Outcome::kFailed;
+  EXPECT_EQ(Post("/snapshot").status, 503);
+}
+
+TEST_F(AdminServerTest, LookingAtTheSnapshotPathTakesNone) {
+  EXPECT_THAT(SendRaw("GET /snapshot HTTP/1.1\r\nHost: x\r\nX-Seshat: 1\r\n\r\n"),
+              AllOf(HasSubstr(" 405 "), HasSubstr("Allow: POST\r\n")));
+  EXPECT_EQ(snapshots_.asked, 0);
 }
 
 TEST_F(AdminServerTest, ABodyIsRefused) {
@@ -235,7 +275,7 @@ TEST_F(AdminServerTest, APortInUseIsAnErrorThatNamesIt) {
   options.address = Address();
 
   const auto second =
-      AdminServer::Start(options, health_, leadership_, [] { return std::string(); });
+      AdminServer::Start(options, health_, leadership_, snapshots_, [] { return std::string(); });
 
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code(), ErrorCode::kIo);

@@ -41,6 +41,8 @@ Json GroupJson(const GroupReport& group) {
           {"last", group.last.value()},
           {"lag_entries", group.lag_entries},
           {"log_size_bytes", group.log_size_bytes},
+          {"snapshot", group.snapshot.value()},
+          {"fetching_snapshot", group.fetching.value()},
           {"has_quorum", group.has_quorum},
           {"voters", std::move(voters)},
           {"followers", std::move(followers)},
@@ -70,6 +72,9 @@ GroupReport GroupFrom(const Json& json) {
   group.last = LogIndex(json.at("last").get<std::uint64_t>());
   group.lag_entries = json.at("lag_entries").get<std::uint64_t>();
   group.log_size_bytes = json.at("log_size_bytes").get<std::uint64_t>();
+  // Nodes of before do not have them.
+  group.snapshot = LogIndex(json.value("snapshot", std::uint64_t{0}));
+  group.fetching = LogIndex(json.value("fetching_snapshot", std::uint64_t{0}));
   group.has_quorum = json.at("has_quorum").get<bool>();
   for (const Json& voter : json.at("voters")) {
     group.voters.emplace_back(voter.get<std::uint64_t>());
@@ -102,6 +107,15 @@ StatusReport ReportFrom(const Json& json) {
 
 std::string OrDash(const std::string& text) {
   return text.empty() ? "-" : text;
+}
+
+// "-", "8", "8 (fetching 20)"
+std::string SnapshotText(const GroupReport& group) {
+  std::string text = group.snapshot == LogIndex{} ? "-" : std::to_string(group.snapshot.value());
+  if (group.fetching != LogIndex{}) {
+    text += fmt::format(" (fetching {})", group.fetching.value());
+  }
+  return text;
 }
 
 // Rows of equal length, each column as wide as its widest cell.
@@ -166,13 +180,13 @@ std::string ToTable(const StatusReport& report) {
                                           : "not connected"});
   }
   out += AlignedRows(rows) + "\n";
-  rows = {{"GROUP", "ROLE", "LEADER", "TERM", "COMMIT", "APPLIED", "LAG", "QUORUM"}};
+  rows = {{"GROUP", "ROLE", "LEADER", "TERM", "COMMIT", "APPLIED", "LAG", "QUORUM", "SNAPSHOT"}};
   for (const GroupReport& group : report.groups) {
     rows.push_back({GroupName(group.group), group.role,
                     group.leader == kNoNode ? "-" : std::to_string(group.leader.value()),
                     std::to_string(group.term.value()), std::to_string(group.commit.value()),
                     std::to_string(group.applied.value()), std::to_string(group.lag_entries),
-                    group.has_quorum ? "yes" : "no"});
+                    group.has_quorum ? "yes" : "no", SnapshotText(group)});
   }
   out += AlignedRows(rows);
   std::string problems;

@@ -29,6 +29,8 @@ StatusReport ThreeNodeReport() {
   group.last = LogIndex(13);
   group.lag_entries = 1;
   group.log_size_bytes = 99;
+  group.snapshot = LogIndex(8);
+  group.fetching = LogIndex(20);
   group.has_quorum = true;
   group.voters = {NodeId(1), NodeId(2)};
   group.followers = {{NodeId(2), LogIndex(12), true}};
@@ -73,6 +75,28 @@ TEST(StatusReportTest, TableNamesGroupsLeaderAndEveryProblem) {
   EXPECT_THAT(table, HasSubstr("data   leader  1       3     12      11       1    yes"));
   EXPECT_THAT(table, HasSubstr("group data: no quorum"));
   EXPECT_THAT(table, HasSubstr("disk almost full"));
+}
+
+TEST(StatusReportTest, TableShowsTheSnapshotAndWhichOneIsBeingFetched) {
+  StatusReport report = ThreeNodeReport();
+  EXPECT_THAT(ToTable(report), HasSubstr("yes     8 (fetching 20)\n"));
+
+  report.groups[0].fetching = LogIndex{};
+  EXPECT_THAT(ToTable(report), HasSubstr("yes     8\n"));
+
+  report.groups[0].snapshot = LogIndex{};
+  EXPECT_THAT(ToTable(report), HasSubstr("yes     -\n"));
+}
+
+TEST(StatusReportTest, AReportOfANodeFromBeforeSnapshotsIsUnderstood) {
+  std::string json = ToJson(ThreeNodeReport());
+  const std::size_t from = json.find("\"snapshot\"");
+  json.erase(from, json.find("\"has_quorum\"") - from);
+
+  const Result<StatusReport> parsed = ParseStatusReport(json);
+
+  ASSERT_TRUE(parsed.has_value()) << parsed.error().message();
+  EXPECT_EQ(parsed->groups[0].snapshot, LogIndex{});
 }
 
 TEST(StatusReportTest, JsonSurvivesBytesThatAreNotUtf8) {

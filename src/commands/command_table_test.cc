@@ -36,16 +36,17 @@ TEST(CommandTableTest, HoldsWhatWorksAndNothingElse) {
   for (const CommandSpec* spec : WithSubcommands()) names.emplace_back(spec->full_name);
 
   EXPECT_THAT(
-      names, ElementsAre(
-                 "append", "asking", "auth", "client", "client|getname", "client|id", "client|info",
-                 "client|list", "client|setinfo", "client|setname", "cluster", "cluster|failover",
-                 "cluster|info", "cluster|keyslot", "cluster|myid", "cluster|nodes",
-                 "cluster|replicas", "cluster|shards", "cluster|slaves", "cluster|slots", "command",
-                 "command|count", "command|docs", "command|getkeys", "command|info", "command|list",
-                 "config", "config|get", "dbsize", "decr", "decrby", "del", "echo", "exists",
-                 "expire", "flushall", "flushdb", "get", "hello", "incr", "incrby", "info", "mget",
-                 "mset", "persist", "pexpire", "ping", "pttl", "quit", "readonly", "readwrite",
-                 "reset", "role", "select", "set", "strlen", "time", "ttl", "type", "wait"));
+      names,
+      ElementsAre("append", "asking", "auth", "bgsave", "client", "client|getname", "client|id",
+                  "client|info", "client|list", "client|setinfo", "client|setname", "cluster",
+                  "cluster|failover", "cluster|info", "cluster|keyslot", "cluster|myid",
+                  "cluster|nodes", "cluster|replicas", "cluster|shards", "cluster|slaves",
+                  "cluster|slots", "command", "command|count", "command|docs", "command|getkeys",
+                  "command|info", "command|list", "config", "config|get", "dbsize", "decr",
+                  "decrby", "del", "echo", "exists", "expire", "flushall", "flushdb", "get",
+                  "hello", "incr", "incrby", "info", "lastsave", "mget", "mset", "persist",
+                  "pexpire", "ping", "pttl", "quit", "readonly", "readwrite", "reset", "role",
+                  "select", "set", "strlen", "time", "ttl", "type", "wait"));
 }
 
 TEST(CommandTableTest, EveryCommandIsFoundByItsNameInAnyLetterCase) {

@@ -7,6 +7,14 @@
 namespace seshat {
 namespace {
 
+constexpr ArgumentSpec kBgSaveArguments[] = {
+    {.name = "schedule",
+     .type = ArgumentType::kPureToken,
+     .token = "SCHEDULE",
+     .since = "3.2.2",
+     .optional = true},
+};
+
 constexpr std::string_view kVariesInOrder[] = {"nondeterministic_output_order"};
 
 constexpr ArgumentSpec kCommandDocsArguments[] = {
@@ -172,6 +180,19 @@ constexpr std::string_view kVaries[] = {"nondeterministic_output"};
 
 constexpr CommandSpec kCommands[] = {
     {
+        .id = CommandId::kBgSave,
+        .full_name = "bgsave",
+        .kind = CommandKind::kServer,
+        .group = "server",
+        .arity = -1,
+        .flags = CommandFlag::kAdmin | CommandFlag::kNoScript | CommandFlag::kNoAsyncLoading,
+        .acl_categories = AclCategory::kAdmin | AclCategory::kSlow | AclCategory::kDangerous,
+        .since = "1.0.0",
+        .complexity = "O(1)",
+        .summary = "Begins to take a snapshot on this node",
+        .arguments = kBgSaveArguments,
+    },
+    {
         .id = CommandId::kCommand,
         .full_name = "command",
         .kind = CommandKind::kServer,
@@ -255,6 +276,19 @@ constexpr CommandSpec kCommands[] = {
         .summary = "Shows the state of the node and of its groups",
         .tips = kInfoTips,
         .arguments = kInfoArguments,
+    },
+    {
+        .id = CommandId::kLastSave,
+        .full_name = "lastsave",
+        .kind = CommandKind::kServer,
+        .group = "server",
+        .arity = 1,
+        .flags = CommandFlag::kLoading | CommandFlag::kStale | CommandFlag::kFast,
+        .acl_categories = AclCategory::kAdmin | AclCategory::kFast | AclCategory::kDangerous,
+        .since = "1.0.0",
+        .complexity = "O(1)",
+        .summary = "Shows when this node's last snapshot was kept",
+        .tips = kVaries,
     },
     {
         .id = CommandId::kRole,

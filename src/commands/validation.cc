@@ -59,6 +59,12 @@ std::optional<Reply> CheckFlush(Arguments arguments) {
   return SyntaxError();
 }
 
+std::optional<Reply> CheckBgSave(Arguments arguments) {
+  if (arguments.size() == 1) return std::nullopt;
+  if (arguments.size() == 2 && EqualsIgnoringCase(arguments[1], "schedule")) return std::nullopt;
+  return SyntaxError();
+}
+
 std::optional<Reply> CheckWait(Arguments arguments) {
   if (!ParseInteger(arguments[1]).has_value()) return NotAnInteger();
   const std::optional<std::int64_t> timeout = ParseInteger(arguments[2]);
@@ -108,6 +114,8 @@ std::optional<Reply> CheckArguments(const CommandSpec& spec, Arguments arguments
     case CommandId::kFlushAll:
     case CommandId::kFlushDb:
       return CheckFlush(arguments);
+    case CommandId::kBgSave:
+      return CheckBgSave(arguments);
     case CommandId::kWait:
       return CheckWait(arguments);
     case CommandId::kClusterFailover:

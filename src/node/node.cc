@@ -28,6 +28,7 @@
 #include "seshat/service/service.h"
 #include "seshat/storage/storage_engine.h"
 #include "seshat/transport/tcp_transport.h"
+#include "snapshot_requests.h"
 
 namespace seshat {
 namespace {
@@ -168,6 +169,7 @@ class Node::Impl {
   std::unique_ptr<ClusterSteward> steward_;
   std::unique_ptr<NodeHealth> health_;
   std::unique_ptr<LeaderTransfers> transfers_;
+  std::unique_ptr<SnapshotRequests> snapshots_;
   std::unique_ptr<AdminServer> admin_;
 };
 
@@ -265,6 +267,7 @@ void Node::Impl::MakeService() {
   ports.metrics = &metrics_;
   ports.groups = &groups_->registry();
   ports.cluster = &cluster_;
+  ports.snapshots = &groups_->snapshot_keeper();
   ports.fatal = &fatal_;
   ports.background = background_.get();
   ports.write_refusal = [this] { return disk_.Refusal(); };
@@ -316,10 +319,13 @@ Status Node::Impl::OpenDoors() {
   transfers_ = std::make_unique<LeaderTransfers>(
       config_.node_id,
       LeaderTransferPorts{.clock = &clock_, .groups = &groups_->registry(), .cluster = &cluster_});
+  snapshots_ = std::make_unique<SnapshotRequests>(
+      config_.node_id,
+      SnapshotRequestPorts{.clock = &clock_, .keeper = &groups_->snapshot_keeper()});
   AdminServerOptions options;
   options.address = config_.admin_addr.ToString();
   Result<std::unique_ptr<AdminServer>> admin =
-      AdminServer::Start(options, *health_, *transfers_, [this] {
+      AdminServer::Start(options, *health_, *transfers_, *snapshots_, [this] {
         health_->ExportMetrics(metrics_);
         return metrics_.Render();
       });
@@ -333,6 +339,7 @@ Status Node::Impl::OpenDoors() {
 void Node::Impl::Stop() {
   if (std::exchange(is_stopped_, true)) return;
   if (health_) health_->SetStopping();
+  if (snapshots_) snapshots_->Stop();
   if (steward_) steward_->Stop();
   // A successor that is told so saves the cluster the wait until an election begins by itself.
   if (groups_) groups_->HandOverLeadership();

@@ -44,6 +44,8 @@ GroupReport ReportOf(const GroupStatus& status) {
   report.lag_entries =
       known > status.applied_index ? known.value() - status.applied_index.value() : 0;
   report.log_size_bytes = status.log_size_bytes;
+  report.snapshot = status.snapshot_index;
+  report.fetching = status.fetching.value_or(LogIndex{});
   report.has_quorum = status.has_quorum;
   report.voters = status.core.configuration.Voters();
   for (const FollowerStatus& follower : status.core.followers) {
@@ -57,6 +59,7 @@ GroupReport ReportOf(const GroupStatus& status) {
     report.problem = "no quorum: too few voters have been heard of lately";
   } else if (report.lag_entries >= kReadyLagEntriesMax) {
     report.problem = fmt::format("{} entries behind", report.lag_entries);
+    if (status.fetching) report.problem += ": fetching a snapshot from the leader";
   }
   return report;
 }

@@ -24,6 +24,15 @@ DriverGauges::DriverGauges(Metrics& metrics, NodeId node, GroupId group)
                                       LabelsOf(node, group))),
       log_size_bytes_(metrics.GetGauge("raft_log_size_bytes", "Size of the log's records.",
                                        LabelsOf(node, group))),
+      entries_since_snapshot_(metrics.GetGauge("raft_log_entries_since_snapshot",
+                                               "Entries applied since the newest snapshot here.",
+                                               LabelsOf(node, group))),
+      is_fetching_(metrics.GetGauge("raft_snapshot_fetching",
+                                    "1 while a snapshot is being fetched from a leader, else 0.",
+                                    LabelsOf(node, group))),
+      snapshots_installed_(metrics.GetCounter("raft_snapshots_installed_total",
+                                              "Snapshots of a leader that were put in place here.",
+                                              LabelsOf(node, group))),
       proposals_in_flight_(metrics.GetGauge("raft_proposals_in_flight",
                                             "Commands admitted whose outcome is not out yet.",
                                             LabelsOf(node, group))),
@@ -40,6 +49,11 @@ void DriverGauges::Update(const GroupStatus& status, Duration clock_drift) {
   commit_index_.Set(static_cast<double>(status.core.commit_index.value()));
   applied_index_.Set(static_cast<double>(status.applied_index.value()));
   log_size_bytes_.Set(static_cast<double>(status.log_size_bytes));
+  entries_since_snapshot_.Set(static_cast<double>(status.entries_since_snapshot));
+  is_fetching_.Set(status.fetching.has_value() ? 1 : 0);
+  const std::uint64_t installed = status.snapshots_installed - installed_counted_;
+  if (installed > 0) snapshots_installed_.Increment(static_cast<double>(installed));
+  installed_counted_ = status.snapshots_installed;
   proposals_in_flight_.Set(static_cast<double>(status.proposals_in_flight));
   reads_waiting_.Set(static_cast<double>(status.reads_waiting));
   if (clock_drift != Duration(0)) clock_drifts_.Increment();

@@ -1,6 +1,8 @@
 // The gauges of one group, under the specification's names and labels.
 #pragma once
 
+#include <cstdint>
+
 #include "seshat/base/ids.h"
 #include "seshat/base/time.h"
 #include "seshat/ports/metrics.h"
@@ -17,11 +19,15 @@ class DriverGauges {
   void Update(const GroupStatus& status, Duration clock_drift);
 
  private:
+  std::uint64_t installed_counted_ = 0;
   Gauge& term_;
   Gauge& is_leader_;
   Gauge& commit_index_;
   Gauge& applied_index_;
   Gauge& log_size_bytes_;
+  Gauge& entries_since_snapshot_;
+  Gauge& is_fetching_;
+  Counter& snapshots_installed_;
   Gauge& proposals_in_flight_;
   Gauge& reads_waiting_;
   Counter& clock_drifts_;

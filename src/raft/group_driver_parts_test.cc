@@ -1,4 +1,6 @@
-// The driver's parts that need no core: who waits for what, the budget, and the group's time.
+// The driver's parts that need no core: who waits for what, the budget, the group's time, its
+// gauges.
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -6,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "group_driver_metrics.h"
 #include "group_driver_proposals.h"
 #include "group_driver_replication.h"
 #include "group_driver_time.h"
@@ -208,6 +211,53 @@ TEST_F(ReplicationWaitsTest, AllAreToldWhenThereIsNoMoreToWaitFor) {
   EXPECT_EQ(outcome, "lost ");
   EXPECT_TRUE(waits.empty());
   EXPECT_EQ(waits.NextDeadline(), kNever);
+}
+
+// One value by name, whatever the labels.
+class NamedValues final : public Metrics {
+ public:
+  Counter& GetCounter(const std::string& name, const std::string&, const MetricLabels&) override {
+    return cells_[name];
+  }
+  Gauge& GetGauge(const std::string& name, const std::string&, const MetricLabels&) override {
+    return cells_[name];
+  }
+  Histogram& GetHistogram(const std::string& name, const std::string&, const MetricLabels&,
+                          const std::vector<double>&) override {
+    return cells_[name];
+  }
+  double Of(const std::string& name) const { return cells_.at(name).value; }
+
+ private:
+  struct Cell final : Counter, Gauge, Histogram {
+    void Increment(double by) override { value += by; }
+    void Set(double to) override { value = to; }
+    void Add(double by) override { value += by; }
+    void Observe(double) override {}
+    double value = 0;
+  };
+  std::map<std::string, Cell> cells_;
+};
+
+TEST(DriverGaugesTest, SnapshotsAreShown) {
+  NamedValues metrics;
+  DriverGauges gauges(metrics, NodeId(1), kFirstDataGroup);
+  GroupStatus status;
+  status.entries_since_snapshot = 7;
+  status.fetching = LogIndex(12);
+  status.snapshots_installed = 2;
+
+  gauges.Update(status, Duration(0));
+
+  EXPECT_EQ(metrics.Of("raft_log_entries_since_snapshot"), 7);
+  EXPECT_EQ(metrics.Of("raft_snapshot_fetching"), 1);
+  EXPECT_EQ(metrics.Of("raft_snapshots_installed_total"), 2);
+  status.fetching.reset();
+  status.snapshots_installed = 3;
+  gauges.Update(status, Duration(0));
+  gauges.Update(status, Duration(0));
+  EXPECT_EQ(metrics.Of("raft_snapshot_fetching"), 0);
+  EXPECT_EQ(metrics.Of("raft_snapshots_installed_total"), 3);
 }
 
 }  // namespace

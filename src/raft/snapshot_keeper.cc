@@ -11,7 +11,10 @@ namespace seshat {
 SnapshotKeeper::SnapshotKeeper(const SnapshotPolicy& policy, const SnapshotKeeperPorts& ports)
     : policy_(policy), ports_(ports), last_begun_at_(ports.clock->Now()) {
   const auto kept = ports_.store->Kept();
-  if (!kept.empty()) status_.last_kept_at = kept.front()->created_at();
+  if (kept.empty()) return;
+  status_.last_kept_at = kept.front()->created_at();
+  status_.last_name = kept.front()->name();
+  status_.last_size_bytes = kept.front()->size_bytes();
 }
 
 SnapshotKeeper::~SnapshotKeeper() = default;
@@ -45,13 +48,26 @@ SnapshotKeeperStatus SnapshotKeeper::status() const {
   return status_;
 }
 
-void SnapshotKeeper::TakeNow(Done done) {
+bool SnapshotKeeper::TakeNow(Done done) {
+  if (!Claim()) {
+    done(MakeError(ErrorCode::kFailedPrecondition, "a snapshot is being taken already"));
+    return false;
+  }
   ports_.worker->Post([this, done = std::move(done)]() mutable { Take(std::move(done)); });
+  return true;
+}
+
+bool SnapshotKeeper::Claim() {
+  const MutexLock lock(mutex_);
+  if (status_.is_taking) return false;
+  status_.is_taking = true;
+  status_.taking_since = ports_.clock->Now();
+  return true;
 }
 
 void SnapshotKeeper::Check() {
   if (is_stopped()) return;
-  if (!status().is_taking && IsDue(ports_.clock->Now())) Take([](const Status&) {});
+  if (IsDue(ports_.clock->Now()) && Claim()) Take([](const Status&) {});
   Start();
 }
 
@@ -68,13 +84,12 @@ bool SnapshotKeeper::IsDue(MonotonicTime now) const {
 }
 
 void SnapshotKeeper::Take(Done done) {
-  if (is_stopped()) return done(MakeError(ErrorCode::kCancelled, "the node is stopping"));
-  {
-    const MutexLock lock(mutex_);
-    if (status_.is_taking) {
-      return done(MakeError(ErrorCode::kFailedPrecondition, "a snapshot is being taken already"));
+  if (is_stopped()) {
+    {
+      const MutexLock lock(mutex_);
+      status_.is_taking = false;
     }
-    status_.is_taking = true;
+    return done(MakeError(ErrorCode::kCancelled, "the node is stopping"));
   }
   auto taking = std::make_shared<Taking>();
   taking->done = std::move(done);
@@ -83,10 +98,10 @@ void SnapshotKeeper::Take(Done done) {
   // Before the picture: a group that comes meanwhile is in it, but nobody asks for it.
   for (const auto& each : ports_.groups->All()) taking->groups.push_back(each.first);
   if (ports_.may_take) {
-    if (Status may = ports_.may_take(); !may) return Finish(*taking, may, "");
+    if (Status may = ports_.may_take(); !may) return Finish(*taking, may, nullptr);
   }
   Result<std::shared_ptr<Snapshot>> snapshot = ports_.store->Take(ports_.clock->WallNow());
-  if (!snapshot) return Finish(*taking, std::unexpected(std::move(snapshot).error()), "");
+  if (!snapshot) return Finish(*taking, std::unexpected(std::move(snapshot).error()), nullptr);
   taking->snapshot = *std::move(snapshot);
   DescribeNext(taking);
 }
@@ -101,9 +116,9 @@ void SnapshotKeeper::DescribeNext(const std::shared_ptr<Taking>& taking) {
   const Result<std::unique_ptr<StateView>> view = taking->snapshot->View(group);
   // A group whose families are made this moment is in the next one.
   if (!view && view.error().code() == ErrorCode::kNotFound) return DescribeNext(taking);
-  if (!view) return Finish(*taking, std::unexpected(view.error()), "");
+  if (!view) return Finish(*taking, std::unexpected(view.error()), nullptr);
   const Result<StateFacts> facts = driver->Describe(**view);
-  if (!facts) return Finish(*taking, std::unexpected(facts.error()), "");
+  if (!facts) return Finish(*taking, std::unexpected(facts.error()), nullptr);
   driver->DescribeAt(facts->index, [this, taking, group,
                                     facts = *facts](std::optional<SnapshotDescriptor> described) {
     ports_.worker->Post([this, taking, group, facts, described = std::move(described)]() mutable {
@@ -125,7 +140,8 @@ void SnapshotKeeper::DescribeNext(const std::shared_ptr<Taking>& taking) {
 
 void SnapshotKeeper::Keep(const std::shared_ptr<Taking>& taking) {
   if (taking->described.empty()) {
-    return Finish(*taking, MakeError(ErrorCode::kFailedPrecondition, "nothing is applied yet"), "");
+    return Finish(*taking, MakeError(ErrorCode::kFailedPrecondition, "nothing is applied yet"),
+                  nullptr);
   }
   LogIndex highest;
   std::vector<GroupSnapshot> groups;
@@ -137,27 +153,33 @@ void SnapshotKeeper::Keep(const std::shared_ptr<Taking>& taking) {
   }
   Result<std::shared_ptr<const Snapshot>> kept =
       ports_.store->Keep(std::move(taking->snapshot), highest, std::move(groups));
-  if (!kept) return Finish(*taking, std::unexpected(std::move(kept).error()), "");
+  if (!kept) return Finish(*taking, std::unexpected(std::move(kept).error()), nullptr);
   for (auto& [group, snapshot] : taking->described) {
     if (const auto driver = ports_.groups->Find(group)) driver->OnSnapshotKept(std::move(snapshot));
   }
-  Finish(*taking, {}, (*kept)->name());
+  Finish(*taking, {}, *std::move(kept));
 }
 
-void SnapshotKeeper::Finish(Taking& taking, const Status& status, const std::string& name) {
+void SnapshotKeeper::Finish(Taking& taking, const Status& status,
+                            std::shared_ptr<const Snapshot> kept) {
   const MonotonicTime now = ports_.clock->Now();
   not_before_ = now + (status ? Duration(0) : policy_.retry_delay);
   {
     const MutexLock lock(mutex_);
     status_.is_taking = false;
     status_.has_last_failed = !status.has_value();
+    status_.last_took = now - taking.begun_at;
     if (status) {
       status_.last_kept_at = ports_.clock->WallNow();
+      status_.last_name = kept->name();
+      status_.last_size_bytes = kept->size_bytes();
       ++status_.taken;
     }
   }
   taking.snapshot.reset();
-  if (ports_.on_taken) ports_.on_taken(status, name, now - taking.begun_at);
+  if (ports_.on_taken) {
+    ports_.on_taken(status, kept == nullptr ? "" : kept->name(), now - taking.begun_at);
+  }
   taking.done(status);
 }
 

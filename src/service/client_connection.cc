@@ -16,6 +16,7 @@
 #include "seshat/commands/validation.h"
 #include "seshat/ports/fatal.h"
 #include "seshat/resp/reply_encoder.h"
+#include "snapshot_commands.h"
 
 namespace seshat {
 namespace {
@@ -44,6 +45,10 @@ Reply ExecuteServerCommand(const CommandSpec& spec, Arguments arguments, Service
       return ExecuteInfo(arguments, context);
     case CommandId::kConfigGet:
       return ExecuteConfigGet(arguments, context);
+    case CommandId::kBgSave:
+      return ExecuteBgSave(context);
+    case CommandId::kLastSave:
+      return ExecuteLastSave(context);
     case CommandId::kRole:
       return ExecuteRole(context);
     case CommandId::kTime:
@@ -165,6 +170,11 @@ bool ClientConnection::TakeLocal(const CommandSpec& spec, Arguments arguments) {
     closing_ = closing_ || session_.close_after_reply;
   } else if (spec.kind == CommandKind::kCluster) {
     Answer(&spec, ExecuteClusterCommand(spec, arguments, *context_));
+  } else if (spec.id == CommandId::kBgSave && stage_ != nullptr) {
+    return false;  // what was written before it shall be in the snapshot
+  } else if (std::optional<Reply> error =
+                 ValidateCommand(spec, arguments, table_->state().limits)) {
+    Answer(&spec, *std::move(error));
   } else {
     Answer(&spec, ExecuteServerCommand(spec, arguments, *context_));
   }

@@ -6,6 +6,7 @@
 #include "seshat/resp/connection.h"
 #include "seshat/service/service.h"
 #include "seshat/service/system_state_machine.h"
+#include "support/memory_snapshot_store.h"
 #include "support/memory_state_store.h"
 #include "test_ports.h"
 
@@ -28,6 +29,7 @@ class DriverIntegrationTest : public testing::Test, public ReplySink {
     ports.metrics = &metrics_;
     ports.groups = &groups_;
     ports.cluster = &cluster_;
+    ports.snapshots = &keeper_;
     ports.fatal = &fatal_;
     ports.read_pool = {&loop_};
     ports.background = &loop_;
@@ -57,6 +59,8 @@ class DriverIntegrationTest : public testing::Test, public ReplySink {
     ports.apply = &loop_;
     ports.clock = &loop_;
     ports.log = &log_;
+    ports.snapshots = &snapshots_;
+    ports.snapshot_worker = &loop_;
     ports.transport = &transport_;
     ports.fatal = &fatal_;
     ports.metrics = &metrics_;
@@ -100,6 +104,25 @@ class DriverIntegrationTest : public testing::Test, public ReplySink {
     return std::exchange(received_, {});
   }
 
+  // Commands in one go, with all that comes of them within 200 ms.
+  std::string RunAll(const std::vector<std::vector<std::string_view>>& commands) {
+    const std::vector<Arguments> requests(commands.begin(), commands.end());
+    handler_->OnRequests(requests);
+    loop_.Advance(std::chrono::milliseconds(200));
+    return std::exchange(received_, {});
+  }
+  // The field's value in INFO.
+  std::string Info(std::string_view section, const std::string& field) {
+    loop_.Advance(
+        std::chrono::seconds(2));  // of a lone node the status is that old when nothing happens
+    const std::string info = Run({"INFO", section});
+    const std::size_t at = info.find("\r\n" + field + ":");
+    if (at == std::string::npos) return "no " + field;
+    const std::size_t from = at + field.size() + 3;
+    return info.substr(from, info.find("\r\n", from) - from);
+  }
+  std::string WallSeconds() const { return std::to_string(loop_.WallNow().value / 1000); }
+
   void Send(std::string bytes) override { received_ += bytes; }
   void CloseAfterFlush() override {}
   void ResumeReading() override {}
@@ -111,6 +134,14 @@ class DriverIntegrationTest : public testing::Test, public ReplySink {
   TestMetrics metrics_;
   RecordedFatal fatal_;
   GroupRegistry groups_;
+  MemorySnapshotStore snapshots_{store_};
+  SnapshotKeeper keeper_{{},
+                         {.store = &snapshots_,
+                          .groups = &groups_,
+                          .clock = &loop_,
+                          .worker = &loop_,
+                          .may_take = [] { return Status(); },
+                          .on_taken = [](const Status&, const std::string&, Duration) {}}};
   ClusterStateSource cluster_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<RequestHandler> handler_;
@@ -170,6 +201,101 @@ TEST_F(DriverIntegrationTest, AWaitEndsWhenItsGroupStops) {
   loop_.Advance(std::chrono::milliseconds(100));
 
   EXPECT_EQ(received_, "-CLUSTERDOWN the node is stopping\r\n");
+}
+
+TEST_F(DriverIntegrationTest, BgSaveKeepsASnapshotAndLastSaveTellsWhen) {
+  const std::string started = WallSeconds();
+  Found();
+  Run({"SET", "k", "v"});
+  loop_.Advance(std::chrono::seconds(5));
+  EXPECT_NE(WallSeconds(), started);
+  EXPECT_EQ(Info("persistence", "rdb_last_bgsave_time_sec"), "-1");
+  EXPECT_EQ(Info("persistence", "rdb_saves"), "0");
+  const std::string before = Run({"LASTSAVE"});
+
+  EXPECT_EQ(Run({"BGSAVE"}), "+Background saving started\r\n");
+  loop_.Advance(std::chrono::milliseconds(1));
+  const std::string saved = WallSeconds();
+  loop_.Advance(std::chrono::seconds(2));
+
+  EXPECT_NE(before, ":" + saved + "\r\n");
+  EXPECT_EQ(Run({"LASTSAVE"}), ":" + saved + "\r\n");
+  EXPECT_EQ(snapshots_.Kept().size(), 1u);
+  EXPECT_EQ(Info("persistence", "rdb_last_save_time"), saved);
+  EXPECT_EQ(Info("persistence", "rdb_last_bgsave_status"), "ok");
+  EXPECT_EQ(Info("persistence", "rdb_last_bgsave_time_sec"), "0");
+  EXPECT_EQ(Info("persistence", "rdb_current_bgsave_time_sec"), "-1");
+  EXPECT_EQ(Info("persistence", "rdb_saves"), "1");
+}
+
+TEST_F(DriverIntegrationTest, WithoutASnapshotLastSaveIsTheStart) {
+  const std::string started = std::to_string((loop_.WallNow().value - 3000) / 1000);
+  Found();
+  loop_.Advance(std::chrono::seconds(60));
+
+  EXPECT_EQ(Run({"LASTSAVE"}), ":" + started + "\r\n");
+  EXPECT_EQ(Info("persistence", "rdb_last_save_time"), started);
+}
+
+TEST_F(DriverIntegrationTest, InfoCountsTheEntriesSinceTheLastSnapshot) {
+  Found();
+  Run({"SET", "k", "v"});
+  const std::string index = Info("raft", "group_1_applied_index");
+  EXPECT_EQ(Info("persistence", "rdb_changes_since_last_save"), index);
+  EXPECT_EQ(Info("raft", "group_1_snapshot_index"), "0");
+
+  RunAll({{"BGSAVE"}});
+
+  EXPECT_EQ(Info("persistence", "rdb_changes_since_last_save"), "0");
+  EXPECT_EQ(Info("raft", "group_1_snapshot_index"), index);
+  EXPECT_EQ(Info("raft", "group_1_snapshots_installed"), "0");
+  EXPECT_NE(Info("raft", "group_1_log_size_bytes"), "0");
+  Run({"SET", "k", "w"});
+  Run({"SET", "k", "x"});
+  EXPECT_EQ(Info("persistence", "rdb_changes_since_last_save"), "2");
+}
+
+TEST_F(DriverIntegrationTest, WhileASnapshotIsTakenAnotherBgSaveIsRefusedScheduledOrNot) {
+  Found();
+  const std::vector<std::string_view> arguments{"BGSAVE"};
+  const Arguments request(arguments);
+  handler_->OnRequests(std::span(&request, 1));
+
+  const std::string replies = RunAll({{"bgsave"}, {"BGSAVE", "SCHEDULE"}, {"INFO", "persistence"}});
+
+  EXPECT_TRUE(
+      replies.starts_with("+Background saving started\r\n"
+                          "-ERR Background save already in progress\r\n"
+                          "-ERR Background save already in progress\r\n"))
+      << replies;
+  EXPECT_NE(replies.find("rdb_bgsave_in_progress:1\r\n"), std::string::npos) << replies;
+  EXPECT_NE(replies.find("rdb_current_bgsave_time_sec:0\r\n"), std::string::npos) << replies;
+  EXPECT_EQ(Info("persistence", "rdb_bgsave_in_progress"), "0");
+  EXPECT_EQ(Run({"BGSAVE", "schedule"}), "+Background saving started\r\n");
+}
+
+TEST_F(DriverIntegrationTest, ABgSaveHoldsWhatItsConnectionWroteBefore) {
+  Found();
+
+  EXPECT_EQ(RunAll({{"SET", "k", "v"}, {"BGSAVE"}}), "+OK\r\n+Background saving started\r\n");
+
+  EXPECT_EQ(Info("persistence", "rdb_changes_since_last_save"), "0");
+}
+
+TEST_F(DriverIntegrationTest, ASnapshotThatFailsIsAnErrorInInfoAndDoesNotMoveLastSave) {
+  Found();
+  const std::string before = Run({"LASTSAVE"});
+  loop_.Advance(std::chrono::seconds(5));
+  snapshots_.FailTakes(Error(ErrorCode::kResourceExhausted, "the disk is full"));
+
+  EXPECT_EQ(RunAll({{"BGSAVE"}}), "+Background saving started\r\n");
+
+  EXPECT_EQ(Info("persistence", "rdb_last_bgsave_status"), "err");
+  EXPECT_EQ(Run({"LASTSAVE"}), before);
+  snapshots_.FailTakes(std::nullopt);
+  RunAll({{"BGSAVE"}});
+  EXPECT_EQ(Info("persistence", "rdb_last_bgsave_status"), "ok");
+  EXPECT_NE(Run({"LASTSAVE"}), before);
 }
 
 TEST_F(DriverIntegrationTest, WritesToAStoppedGroupAreNotApplied) {

@@ -13,6 +13,7 @@
 #include "process_usage.h"
 #include "replication_report.h"
 #include "seshat/base/host_port.h"
+#include "snapshot_commands.h"
 
 namespace seshat {
 namespace {
@@ -108,9 +109,14 @@ void Report::Memory() {
 void Report::Persistence() {
   Heading("Persistence");
   Field("loading", 0);
-  Field("rdb_changes_since_last_save", 0);
-  Field("rdb_bgsave_in_progress", 0);
-  Field("rdb_last_bgsave_status", "ok");
+  const SnapshotPicture picture = TakeSnapshotPicture(context_);
+  Field("rdb_changes_since_last_save", picture.entries_since_last);
+  Field("rdb_bgsave_in_progress", picture.is_taking ? 1 : 0);
+  Field("rdb_last_save_time", picture.last_kept_at_s);
+  Field("rdb_last_bgsave_status", picture.has_last_failed ? "err" : "ok");
+  Field("rdb_last_bgsave_time_sec", picture.last_took_s);
+  Field("rdb_current_bgsave_time_sec", picture.taking_for_s);
+  Field("rdb_saves", picture.taken);
   Field("aof_enabled", 1);
   Field("aof_rewrite_in_progress", 0);
   Field("aof_last_write_status", "ok");
@@ -195,6 +201,9 @@ void Report::RaftGroup(GroupId group, const ShardGroup& replica) {
   Field(prefix + "commit_index", status.core.commit_index.value());
   Field(prefix + "applied_index", status.applied_index.value());
   Field(prefix + "last_index", status.core.last_index.value());
+  Field(prefix + "snapshot_index", status.snapshot_index.value());
+  Field(prefix + "snapshots_installed", status.snapshots_installed);
+  Field(prefix + "log_size_bytes", status.log_size_bytes);
   Field(prefix + "has_quorum", status.has_quorum ? 1 : 0);
   Field(prefix + "proposals_in_flight", status.proposals_in_flight);
 }

@@ -19,6 +19,7 @@ struct ServiceContext {
       : options(service_options),
         ports(service_ports),
         started_at(service_ports.clock->Now()),
+        started_at_wall(service_ports.clock->WallNow()),
         metrics(*service_ports.metrics, service_options.node),
         clients(service_options.clients_max),
         router(*service_ports.cluster) {}
@@ -26,6 +27,7 @@ struct ServiceContext {
   const ServiceOptions options;
   const ServicePorts ports;
   const MonotonicTime started_at;
+  const UnixMillis started_at_wall;
   RequestMetrics metrics;
   ClientRegistry clients;
   Router router;

@@ -73,7 +73,7 @@ ServiceCore::ServiceCore(const ServiceOptions& options, const ServicePorts& port
   SESHAT_CHECK_MSG(ports.store != nullptr && ports.transport != nullptr &&
                        ports.groups != nullptr && ports.fatal != nullptr &&
                        ports.background != nullptr && !ports.read_pool.empty(),
-                   "every port of ServicePorts but write_refusal must be set");
+                   "every port of ServicePorts but write_refusal and snapshots must be set");
 }
 
 ServiceCore::~ServiceCore() {

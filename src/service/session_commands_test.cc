@@ -246,6 +246,25 @@ TEST(RoleTest, ANodeThatDoesNotLeadKnowsOnlyItself) {
               HasSubstr("role:master\r\nconnected_slaves:0\r\nmaster_repl_offset:1\r\n"));
 }
 
+TEST(SnapshotCommandsTest, ANodeThatTakesNoSnapshotsSaysSo) {
+  TestNode node;
+  TestClient client(node);
+
+  EXPECT_EQ(client.Run({"BGSAVE"}), "-ERR this node takes no snapshots\r\n");
+  EXPECT_EQ(client.Run({"LASTSAVE"}), "-ERR this node takes no snapshots\r\n");
+  EXPECT_THAT(client.Run({"INFO", "persistence"}), HasSubstr("rdb_last_bgsave_time_sec:-1\r\n"));
+}
+
+TEST(SnapshotCommandsTest, BgSaveTakesOneOption) {
+  TestNode node;
+  TestClient client(node);
+
+  EXPECT_EQ(client.Run({"BGSAVE", "now"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(client.Run({"BGSAVE", "SCHEDULE", "x"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(client.Run({"LASTSAVE", "x"}),
+            "-ERR wrong number of arguments for 'lastsave' command\r\n");
+}
+
 TEST(ConfigGetTest, MatchesPatternsAndHidesThePassword) {
   TestNode node(WithPassword());
   TestClient client(node);

@@ -4,6 +4,7 @@
 //   GET /metrics               Prometheus text
 //   GET /status                StatusReport as JSON
 //   POST /leader/transfer?group=G&to=N   TransferAnswer as JSON; 200 only when N leads now
+//   POST /snapshot                       SnapshotAnswer as JSON; 200 only when it is kept
 // It carries no authentication: it binds to loopback unless told otherwise.
 //
 // Loopback does not keep out the operator's own browser: any page it shows may send a POST here.
@@ -19,15 +20,17 @@
 
 #include "seshat/admin/health_source.h"
 #include "seshat/admin/leadership_control.h"
+#include "seshat/admin/snapshot_control.h"
 #include "seshat/base/error.h"
 
 namespace seshat {
 
 struct AdminServerOptions {
   std::string address = "127.0.0.1:9090";  // port 0: any free one
-  int threads = 2;                         // requests served at a time; others wait
-  int request_bytes_max = 8 * 1024;        // line and headers together; more gets a 4xx
-  int request_timeout_ms = 5'000;          // for a client to finish sending its request
+  // Requests served at a time; others wait. A transfer and a snapshot leave one for health.
+  int threads = 3;
+  int request_bytes_max = 8 * 1024;  // line and headers together; more gets a 4xx
+  int request_timeout_ms = 5'000;    // for a client to finish sending its request
 };
 
 // Threads: thread-safe.
@@ -36,10 +39,11 @@ class AdminServer {
   // Listens and serves until destroyed. `render_metrics` is called on admin threads.
   // Errors:   kInvalidArgument: the address; kIo: it cannot be bound (the message names it and
   //           says why, for instance that it is in use).
-  // Lifetime: `health`, `leadership` and `render_metrics` outlive the server.
+  // Lifetime: `health`, `leadership`, `snapshots` and `render_metrics` outlive the server.
   static Result<std::unique_ptr<AdminServer>> Start(const AdminServerOptions& options,
                                                     const HealthSource& health,
                                                     LeadershipControl& leadership,
+                                                    SnapshotControl& snapshots,
                                                     std::function<std::string()> render_metrics);
   // Waits for requests being served.
   ~AdminServer();

@@ -43,6 +43,8 @@ struct GroupReport {
   LogIndex last;
   std::uint64_t lag_entries = 0;  // committed, as far as is known, but not yet applied here
   std::uint64_t log_size_bytes = 0;
+  LogIndex snapshot;  // of the newest snapshot here; 0: none
+  LogIndex fetching;  // of the snapshot that is being fetched from the leader; 0: none is
   bool has_quorum = false;
   std::vector<NodeId> voters;
   std::vector<FollowerReport> followers;  // leader only

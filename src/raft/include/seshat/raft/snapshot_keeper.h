@@ -48,9 +48,15 @@ struct SnapshotKeeperPorts {
 
 struct SnapshotKeeperStatus {
   bool is_taking = false;
+  MonotonicTime taking_since;  // while `is_taking`
+  // The newest one kept, perhaps before the start.
   UnixMillis last_kept_at;  // 0: none since the data directory was made
+  std::string last_name;
+  std::uint64_t last_size_bytes = 0;
+  // Since start, of the last attempt.
   bool has_last_failed = false;
-  std::uint64_t taken = 0;  // since start
+  std::optional<Duration> last_took;  // nothing: none has ended
+  std::uint64_t taken = 0;            // kept since start
 };
 
 // Threads: thread-safe. Lifetime: outlives the worker's last task.
@@ -65,9 +71,11 @@ class SnapshotKeeper {
   void Introduce(GroupId group, GroupDriver& driver) const;
   // Looks from now on whether one is due.
   void Start();
-  // Takes one now, whatever the policy says. Errors: kFailedPrecondition: one is being taken;
-  // kFailedPrecondition also when no group has applied anything; those of SnapshotStore.
-  void TakeNow(Done done);
+  // Takes one now, whatever the policy says. False: one is being taken already, and `done` has been
+  // told so inside the call; else it is told on the worker, where status() is about this attempt.
+  // Errors: kFailedPrecondition: one is being taken, or no group has applied anything;
+  //         kCancelled: the node is stopping; those of `may_take` and SnapshotStore.
+  bool TakeNow(Done done) SESHAT_EXCLUDES(mutex_);
   SnapshotKeeperStatus status() const SESHAT_EXCLUDES(mutex_);
   // Takes no more; what is under way ends on the worker.
   void Stop() SESHAT_EXCLUDES(mutex_);
@@ -85,10 +93,15 @@ class SnapshotKeeper {
 
   void Check();
   bool IsDue(MonotonicTime now) const;
-  void Take(Done done);
+  // The right to take the next one. False: somebody has it.
+  bool Claim() SESHAT_EXCLUDES(mutex_);
+  // Pre: claimed.
+  void Take(Done done) SESHAT_EXCLUDES(mutex_);
   void DescribeNext(const std::shared_ptr<Taking>& taking);
   void Keep(const std::shared_ptr<Taking>& taking);
-  void Finish(Taking& taking, const Status& status, const std::string& name);
+  // `kept`: null exactly when `status` is an error.
+  void Finish(Taking& taking, const Status& status, std::shared_ptr<const Snapshot> kept)
+      SESHAT_EXCLUDES(mutex_);
   bool is_stopped() const SESHAT_EXCLUDES(mutex_);
 
   const SnapshotPolicy policy_;

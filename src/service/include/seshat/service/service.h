@@ -25,6 +25,7 @@
 #include "seshat/ports/state_store.h"
 #include "seshat/ports/transport.h"
 #include "seshat/raft/group_registry.h"
+#include "seshat/raft/snapshot_keeper.h"
 #include "seshat/resp/connection.h"
 #include "seshat/resp/reply.h"
 #include "seshat/service/cluster_state.h"
@@ -75,9 +76,10 @@ struct ServicePorts {
   Metrics* metrics = nullptr;
   GroupRegistry* groups = nullptr;  // the system group, when registered, is found here
   ClusterStateSource* cluster = nullptr;
-  FatalHandler* fatal = nullptr;     // a keyspace that cannot be read stops the node
-  std::vector<Executor*> read_pool;  // may block on the disk
-  Executor* background = nullptr;    // may block: scans for what expires
+  SnapshotKeeper* snapshots = nullptr;  // null: BGSAVE and LASTSAVE are errors
+  FatalHandler* fatal = nullptr;        // a keyspace that cannot be read stops the node
+  std::vector<Executor*> read_pool;     // may block on the disk
+  Executor* background = nullptr;       // may block: scans for what expires
   // A reason to refuse writes, such as a disk that is nearly full; called for every batch of
   // writes on any thread, so it must be cheap. May be empty.
   std::function<std::optional<std::string>()> write_refusal;

@@ -1,0 +1,67 @@
+#include "seshat/admin/snapshot_control.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace seshat {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Outcome = SnapshotAnswer::Outcome;
+
+constexpr std::array<std::pair<Outcome, std::string_view>, 3> kOutcomes = {{
+    {Outcome::kDone, "done"},
+    {Outcome::kRefused, "refused"},
+    {Outcome::kFailed, "failed"},
+}};
+
+std::string_view TextOf(Outcome outcome) {
+  for (const auto& [each, text] : kOutcomes) {
+    if (each == outcome) return text;
+  }
+  return "";
+}
+
+Result<Outcome> OutcomeFrom(const std::string& text) {
+  for (const auto& [outcome, each] : kOutcomes) {
+    if (each == text) return outcome;
+  }
+  return MakeError(ErrorCode::kInvalidArgument,
+                   fmt::format("not an answer to a snapshot: outcome \"{}\"", text));
+}
+
+}  // namespace
+
+std::string ToJson(const SnapshotAnswer& answer) {
+  const Json json = {{"outcome", TextOf(answer.outcome)},
+                     {"node_id", answer.node.value()},
+                     {"name", answer.name},
+                     {"size_bytes", answer.size_bytes},
+                     {"took_ms", answer.took_ms},
+                     {"problem", answer.problem}};
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Result<SnapshotAnswer> ParseSnapshotAnswer(std::string_view text) {
+  try {
+    const Json json = Json::parse(text);
+    const Result<Outcome> outcome = OutcomeFrom(json.at("outcome").get<std::string>());
+    if (!outcome) return std::unexpected(outcome.error());
+    SnapshotAnswer answer;
+    answer.outcome = *outcome;
+    answer.node = NodeId(json.at("node_id").get<std::uint64_t>());
+    answer.name = json.at("name").get<std::string>();
+    answer.size_bytes = json.at("size_bytes").get<std::uint64_t>();
+    answer.took_ms = json.at("took_ms").get<std::uint64_t>();
+    answer.problem = json.at("problem").get<std::string>();
+    return answer;
+  } catch (const nlohmann::json::exception& error) {
+    return MakeError(ErrorCode::kInvalidArgument,
+                     fmt::format("not an answer to a snapshot: {}", error.what()));
+  }
+}
+
+}  // namespace seshat
