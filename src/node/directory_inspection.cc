@@ -121,12 +121,14 @@ void DirectoryInspector::InspectRows(InspectedGroup& group,
   applied = GroupAudit::Applied{.index = group.applied, .term = group.applied_term};
 }
 
-// IDENTITY follows the system group, and may be behind it by a crash.
+// A crash may leave either without it: IDENTITY is written after the row, but the row is not
+// synced.
 void DirectoryInspector::CheckClusterId(const std::string& cluster_id) {
-  if (identity_cluster_id_.empty() || identity_cluster_id_ == cluster_id) return;
-  findings_.damage.push_back(fmt::format(
-      "{}: its cluster is {}, the system group's is {}", (options_.data_dir / "IDENTITY").string(),
-      ToHex(identity_cluster_id_), cluster_id.empty() ? "not founded" : ToHex(cluster_id)));
+  if (identity_cluster_id_.empty() || cluster_id.empty()) return;
+  if (identity_cluster_id_ == cluster_id) return;
+  findings_.damage.push_back(fmt::format("{}: its cluster is {}, the system group's is {}",
+                                         (options_.data_dir / "IDENTITY").string(),
+                                         ToHex(identity_cluster_id_), ToHex(cluster_id)));
 }
 
 void DirectoryInspector::InspectLog(InspectedGroup& group,
@@ -146,8 +148,12 @@ void DirectoryInspector::InspectLog(InspectedGroup& group,
     const std::optional<AuditedEntry> entry = audit.Add(index, record);
     if (entry) AddEntry(*entry, group);
   });
-  if (!scanned) findings_.damage.push_back(scanned.error().message());
-  audit.Finish(scanned ? applied : std::nullopt);
+  // What could not be read is not missing.
+  if (scanned) {
+    audit.Finish(applied);
+  } else {
+    findings_.damage.push_back(scanned.error().message());
+  }
   std::ranges::copy(audit.problems(), std::back_inserter(findings_.damage));
 
   group.last = contents->last_index;
@@ -224,15 +230,17 @@ Result<SnapshotsInspection> VerifySnapshots(const std::filesystem::path& data_di
   if (!reader) return std::unexpected(reader.error());
   SnapshotsInspection inspection;
   DirectoryFindings findings;
-  for (const std::shared_ptr<const Snapshot>& snapshot : (*reader)->Snapshots(findings)) {
+  const std::vector<std::shared_ptr<const Snapshot>> snapshots = (*reader)->Snapshots(findings);
+  if (!name.empty()) {
+    // Another one that cannot be used is not what was asked about.
+    const std::string folder = (data_dir / "snapshots" / name / "").string();
+    std::erase_if(findings.damage,
+                  [&](const std::string& damage) { return !damage.contains(folder); });
+  }
+  for (const std::shared_ptr<const Snapshot>& snapshot : snapshots) {
     if (!name.empty() && snapshot->name() != name) continue;
     inspection.snapshots.push_back(DescribeSnapshot(*snapshot, findings));
     VerifySnapshot(**reader, *snapshot, findings);
-  }
-  if (!name.empty()) {
-    // Another one that cannot be used is not what was asked about.
-    std::erase_if(findings.damage,
-                  [&](const std::string& damage) { return !damage.contains(name); });
   }
   if (!name.empty() && inspection.snapshots.empty() && findings.damage.empty()) {
     return MakeError(ErrorCode::kNotFound,

@@ -129,8 +129,9 @@ void GroupAudit::Finish(std::optional<Applied> applied) {
                            group_.value(), hard_state_->commit.value(),
                            restored_.last_index.value()));
   }
-  // What it says of damaged pieces would only repeat what was said of them.
+  // What it says of damaged pieces would only repeat what was said of them; of what is applied too.
   if (are_pieces_whole) {
+    restored_.applied = restored_.snapshot.index;
     if (const Status agree = ValidateRestoredState(restored_); !agree) {
       AddProblem(fmt::format("group {}: {}", group_.value(), agree.error().message()));
     }

@@ -113,8 +113,7 @@ class DriverIntegrationTest : public testing::Test, public ReplySink {
   }
   // The field's value in INFO.
   std::string Info(std::string_view section, const std::string& field) {
-    loop_.Advance(
-        std::chrono::seconds(2));  // of a lone node the status is that old when nothing happens
+    loop_.Advance(std::chrono::milliseconds(150));  // a status may be 100 ms old
     const std::string info = Run({"INFO", section});
     const std::size_t at = info.find("\r\n" + field + ":");
     if (at == std::string::npos) return "no " + field;

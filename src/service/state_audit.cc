@@ -60,8 +60,6 @@ std::unique_ptr<StateAudit> MakeStateAudit(AuditedRows rows) {
 }
 
 Result<StateFacts> AuditView(AuditedRows rows, const StateView& view) {
-  // Beyond every row: keys begin with two bytes that say what they are.
-  constexpr std::string_view kRowsEnd("\xff\xff\xff", 3);
   RowAudit audit(rows);
   const Status scanned = view.Scan("", kRowsEnd, [&](std::string_view key, std::string_view value) {
     audit.Add(key, value);

@@ -165,8 +165,6 @@ Result<InspectedCommand> InspectSystemCommand(std::string_view bytes) {
 }  // namespace
 
 Result<InspectedState> InspectState(GroupId group, const StateView& view) {
-  // Beyond every row: keys begin with two bytes that say what they are.
-  constexpr std::string_view kRowsEnd("\xff\xff\xff", 3);
   StateInspector inspector(group);
   const Status scanned = view.Scan("", kRowsEnd, [&](std::string_view key, std::string_view value) {
     inspector.Visit(key, value);

@@ -18,6 +18,8 @@
 namespace seshat {
 
 inline constexpr std::string_view kGroupRowPrefix{"\xff\xff"};
+// Behind every row, for a scan of all of them.
+inline constexpr std::string_view kRowsEnd{"\xff\xff\xff"};
 inline constexpr std::string_view kAppliedRowKey{
     "\xff\xff"
     "applied"};

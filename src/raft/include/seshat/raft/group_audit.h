@@ -43,6 +43,7 @@ class GroupAudit {
   std::optional<AuditedEntry> Add(LogIndex index, std::string_view record);
 
   // Compares rows, log and what is applied with each other. No Add after it.
+  // Pre: every record there is was added.
   // `applied`: index and term of the last entry applied; empty when that is not known.
   struct Applied {
     LogIndex index;
