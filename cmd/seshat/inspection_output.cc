@@ -69,7 +69,8 @@ void AddIdentity(const std::optional<InspectedIdentity>& identity, Lines out) {
 void AddEntry(const InspectedEntry& entry, Lines out) {
   fmt::format_to(out, "  {:>10}  term {}  {}", entry.index.value(), entry.term.value(), entry.type);
   if (entry.stamp) {
-    fmt::format_to(out, "  {}  {} commands", TimeText(*entry.stamp), entry.commands.size());
+    fmt::format_to(out, "  {}  {} command{}", TimeText(*entry.stamp), entry.commands.size(),
+                   entry.commands.size() == 1 ? "" : "s");
   }
   if (entry.type == "configuration") fmt::format_to(out, "  {}", MembersText(entry.members));
   fmt::format_to(out, "\n");
