@@ -52,7 +52,9 @@ def group_of(document, name="data"):
 
 
 def kept_snapshots(directory):
-    return sorted((directory / "snapshots").glob("snapshot-*[0-9]"))
+    """Oldest first: two of one second differ in the index alone."""
+    return sorted((directory / "snapshots").glob("snapshot-*[0-9]"),
+                  key=lambda path: int(path.name.rsplit("-", 1)[1]))
 
 
 def write_keys(node):
@@ -222,16 +224,16 @@ def test_a_damaged_snapshot_is_named_and_the_others_are_sound(stopped):
     assert seshat("snapshot", "list", "--data-dir", stopped).returncode == 1
 
 
-def test_verify_reads_the_table_files_that_list_does_not(stopped):
-    older, newer = kept_snapshots(stopped)
-    table = max(newer.glob("*.sst"), key=lambda path: path.stat().st_size)
+@pytest.mark.parametrize("damaged", [0, 1], ids=["older", "newer"])
+def test_verify_and_inspect_read_the_table_files_that_list_does_not(stopped, damaged):
+    kept = kept_snapshots(stopped)
+    table = max(kept[damaged].glob("*.sst"), key=lambda path: path.stat().st_size)
     flip(table, 10)
 
-    status, document = verify(stopped)
-
-    assert status == 1
-    assert any(str(table) in finding for finding in document["damage"]), document
-    assert verify(stopped, older.name)[0] == 0
+    for status, document in (verify(stopped), inspect(stopped)):
+        assert status == 1
+        assert any(str(table) in finding for finding in document["damage"]), document
+    assert verify(stopped, kept[1 - damaged].name)[0] == 0
     assert seshat("snapshot", "list", "--data-dir", stopped).returncode == 0
 
 
