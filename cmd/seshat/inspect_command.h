@@ -7,7 +7,7 @@ namespace seshat {
 
 struct InspectCommandOptions {
   std::string data_dir;
-  std::string group;    // a name or a number; empty: all
+  std::string group;    // the one to show: a name or a number; empty: all
   std::string entries;  // "FROM:TO", both inclusive, each may be left out; empty: none
   bool with_values = false;
   bool as_json = false;

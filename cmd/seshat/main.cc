@@ -105,7 +105,9 @@ CLI::App* AddInspect(CLI::App& app, InspectCommandOptions& options) {
   inspect->add_option("--data-dir", options.data_dir, "the node's data directory")
       ->option_text("DIR")
       ->required();
-  inspect->add_option("--group", options.group, "data, system, or a group's number; default: all")
+  inspect
+      ->add_option("--group", options.group,
+                   "the group to show: data, system, or a number; default: all")
       ->option_text("G");
   inspect->add_option("--entries", options.entries, "log entries to show, both inclusive")
       ->option_text("FROM:TO");

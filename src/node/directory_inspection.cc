@@ -49,9 +49,10 @@ Result<DirectoryInspection> DirectoryInspector::Run() {
   reader_.CheckTables(findings_);
   bool has_group = false;
   for (const GroupGenerations& generations : reader_.Groups()) {
-    if (options_.group && *options_.group != generations.group) continue;
+    InspectedGroup group = InspectGroup(generations);
+    if (options_.group && *options_.group != group.group) continue;
     has_group = true;
-    inspection_.groups.push_back(InspectGroup(generations));
+    inspection_.groups.push_back(std::move(group));
   }
   if (is_open && options_.group && !has_group) {
     return MakeError(

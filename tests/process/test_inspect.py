@@ -47,6 +47,25 @@ def flip(path, offset):
     path.write_bytes(content)
 
 
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def replace_in_body(path, old, new):
+    """In one of our own files, whose checksum is made right again."""
+    content = path.read_bytes()
+    head, checksum, body = content[:16], content[16:24], content[24:]
+    assert checksum == crc32c(body).to_bytes(8, "big")
+    assert body.count(old) == 1
+    body = body.replace(old, new)
+    path.write_bytes(head + crc32c(body).to_bytes(8, "big") + body)
+
+
 def group_of(document, name="data"):
     return next(group for group in document["groups"] if group["name"] == name)
 
@@ -237,32 +256,30 @@ def test_verify_and_inspect_read_the_table_files_that_list_does_not(stopped, dam
     assert seshat("snapshot", "list", "--data-dir", stopped).returncode == 0
 
 
-def crc32c(data):
-    crc = 0xffffffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
-    return crc ^ 0xffffffff
-
-
 def test_verify_compares_the_keys_with_what_metadata_promises(stopped):
-    """METADATA with another digest, and the right checksum for that."""
     newer = kept_snapshots(stopped)[-1]
     digest = group_of(verify(stopped, newer.name)[1]["snapshots"][0])["digest"]
-    content = (newer / "METADATA").read_bytes()
-    head, body = content[:16], content[24:]
-    assert content[16:24] == crc32c(body).to_bytes(8, "big")
-    promised = int(digest, 16).to_bytes(8, "little")
-    assert body.count(promised) == 1
-    body = body.replace(promised, bytes(8))
-    (newer / "METADATA").write_bytes(head + crc32c(body).to_bytes(8, "big") + body)
+    replace_in_body(newer / "METADATA", int(digest, 16).to_bytes(8, "little"), bytes(8))
 
     status, document = verify(stopped, newer.name)
 
     assert status == 1
     assert document["damage"] == [
         f"{newer.name}: group 1: METADATA says digest {0:016x}, its files come to {digest}"]
+
+
+def test_every_group_is_checked_whichever_is_shown(stopped):
+    """IDENTITY of another cluster than the one that the system group knows."""
+    own = inspect(stopped)[1]["identity"]["cluster_id"]
+    other = "5a" * 16
+    replace_in_body(stopped / "IDENTITY", bytes.fromhex(own), bytes.fromhex(other))
+
+    status, document = inspect(stopped, "--group", "data")
+
+    assert status == 1
+    assert [group["name"] for group in document["groups"]] == ["data"]
+    assert document["damage"] == [
+        f"{stopped / 'IDENTITY'}: its cluster is {other}, the system group's is {own}"]
 
 
 def test_a_torn_tail_that_was_never_synced_is_no_damage(directories, tmp_path):

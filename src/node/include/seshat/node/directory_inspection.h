@@ -109,7 +109,7 @@ struct DirectoryInspection {
 
 struct InspectionOptions {
   std::filesystem::path data_dir;
-  std::optional<GroupId> group = {};  // empty: all of them
+  std::optional<GroupId> group = {};  // the one to show, all are checked; empty: all of them
   // Inclusive bounds of the log entries to show.
   std::optional<LogIndex> entries_from = {};
   std::optional<LogIndex> entries_to = {};
