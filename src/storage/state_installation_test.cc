@@ -148,11 +148,11 @@ TEST_F(StateInstallationTest, AStateOfSeveralFilesArrivesWhole) {
 
 TEST_F(StateInstallationTest, AClearBetweenFinishAndInstallationLosesNothing) {
   OpenWithOldState();
-  const std::shared_ptr<IncomingState> first = ReceiveNew();
+  std::shared_ptr<IncomingState> first = ReceiveNew();
   Clear({{"cleared", "1"}});
   const StateRows cleared = RowsOf(*engine_);
 
-  ASSERT_TRUE(WriteAndWait(Installation(first, 100, "up to 99")));
+  ASSERT_TRUE(WriteAndWait(Installation(std::move(first), 100, "up to 99")));
   const StateRows installed = RowsOf(*engine_);
   Clear({{"again", "1"}});
   Reopen();
@@ -164,12 +164,12 @@ TEST_F(StateInstallationTest, AClearBetweenFinishAndInstallationLosesNothing) {
 
 TEST_F(StateInstallationTest, OfTwoThatComeInTheLastInstalledCounts) {
   OpenWithOldState();
-  const std::shared_ptr<IncomingState> first = ReceiveNew();
-  const auto second = Receive(*engine_, {{"second", "2"}});
+  std::shared_ptr<IncomingState> first = ReceiveNew();
+  Result<std::shared_ptr<IncomingState>> second = Receive(*engine_, {{"second", "2"}});
   ASSERT_TRUE(second);
 
-  engine_->log().Write(Installation(*second, 50, "second"), {});
-  ASSERT_TRUE(WriteAndWait(Installation(first, 100, "up to 99")));
+  engine_->log().Write(Installation(*std::move(second), 50, "second"), {});
+  ASSERT_TRUE(WriteAndWait(Installation(std::move(first), 100, "up to 99")));
   Reopen();
 
   ExpectNewState();

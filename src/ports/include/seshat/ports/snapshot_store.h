@@ -86,7 +86,7 @@ class SnapshotStore {
   virtual std::vector<std::shared_ptr<const Snapshot>> Kept() const = 0;
 
   // Somewhere to put the state of `group` that another node sends; several may be under way.
-  // Pre: the group exists. Errors: kResourceExhausted, kIo.
+  // Pre: the group exists. Errors: kResourceExhausted, kIo. Lifetime: must not outlive the store.
   virtual Result<std::unique_ptr<IncomingState>> BeginIncoming(GroupId group) = 0;
 };
 
