@@ -40,7 +40,7 @@ template <typename Value>
 Value QuorumValue(const Configuration& configuration, const std::function<Value(NodeId)>& of) {
   if (configuration.voters.empty()) return Value{};
   const Value incoming = MajorityValue(configuration.voters, of);
-  if (!configuration.IsJoint()) return incoming;
+  if (!configuration.IsJoint() || HasBug("joint-needs-new-majority-only")) return incoming;
   return std::min(incoming, MajorityValue(configuration.voters_outgoing, of));
 }
 
@@ -98,6 +98,7 @@ Configuration LeaveJoint(const Configuration& joint) {
 
 bool IsStep(const Configuration& from, const Configuration& to) {
   if (from.IsJoint()) return to == LeaveJoint(from);
+  if (HasBug("members-changed-in-one-step")) return !to.voters.empty();
   const bool is_sound = !to.voters.empty() && IsAscending(to.voters) && IsAscending(to.learners) &&
                         AreDisjoint(to.voters, to.learners);
   if (!is_sound) return false;
@@ -138,10 +139,16 @@ bool Configuration::IsSingleVoter(NodeId node) const {
 }
 
 bool Configuration::HasQuorum(const std::function<bool(NodeId)>& has) const {
-  return HasMajority(voters, has) && (!IsJoint() || HasMajority(voters_outgoing, has));
+  const bool is_enough = !IsJoint() || HasBug("joint-read-asks-new-majority-only");
+  return HasMajority(voters, has) && (is_enough || HasMajority(voters_outgoing, has));
 }
 
 LogIndex Configuration::QuorumIndex(const std::function<LogIndex(NodeId)>& match) const {
+  if (HasBug("learner-counted")) {
+    Configuration all = *this;
+    all.voters.insert(all.voters.end(), learners.begin(), learners.end());
+    return QuorumValue<LogIndex>(all, match);
+  }
   return QuorumValue<LogIndex>(*this, match);
 }
 
@@ -151,6 +158,7 @@ MonotonicTime Configuration::QuorumTime(const std::function<MonotonicTime(NodeId
 
 VoteOutcome Configuration::Tally(const std::function<int(NodeId)>& vote) const {
   const VoteOutcome incoming = TallyMajority(voters, vote);
+  if (HasBug("joint-elects-by-new-majority-only")) return incoming;
   if (!IsJoint() || incoming == VoteOutcome::kLost) return incoming;
   const VoteOutcome outgoing = TallyMajority(voters_outgoing, vote);
   if (outgoing == VoteOutcome::kLost) return VoteOutcome::kLost;

@@ -26,7 +26,9 @@ Core::Impl::Impl(const CoreOptions& options, RestoredState restored, MonotonicTi
   SESHAT_CHECK(ValidateCoreOptions(options).has_value());
   SESHAT_CHECK(ValidateRestoredState(restored).has_value());
   configurations_.emplace_back(restored.snapshot.index, std::move(restored.snapshot.configuration));
-  for (auto& entry : restored.configurations) configurations_.push_back(std::move(entry));
+  if (!HasBug("members-forgotten-on-restart")) {
+    for (auto& entry : restored.configurations) configurations_.push_back(std::move(entry));
+  }
   // Read rule 7: the leader of before the crash may still count on the promise of then. Nobody
   // counts on a group's only voter, unless it was not alone in a configuration that may still hold.
   const bool is_alone = std::ranges::all_of(LiveConfigurations(), [this](const auto& at) {
@@ -229,6 +231,9 @@ Result<ProposalPosition> Core::Propose(Payload data, MonotonicTime now) {
 Result<ProposalPosition> Core::ProposeConfiguration(Configuration next, Payload data,
                                                     MonotonicTime now) {
   return impl_->ProposeConfiguration(std::move(next), std::move(data), now);
+}
+bool Core::MustLeaveJoint() const {
+  return impl_->MustLeaveJoint();
 }
 Status Core::RequestRead(std::uint64_t context, MonotonicTime now) {
   return impl_->RequestRead(context, now);

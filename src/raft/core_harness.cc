@@ -167,12 +167,10 @@ void CoreHarness::TakeUpOffer(std::uint64_t id) {
 }
 
 void CoreHarness::LeaveJoint(HarnessNode& node) {
-  const CoreStatus status = node.core->GetStatus();
-  const bool is_due = status.role == Role::kLeader && status.configuration.IsJoint() &&
-                      status.configuration.auto_leave &&
-                      status.configuration_index <= status.commit_index;
+  if (!node.core->MustLeaveJoint()) return;
   const std::uint64_t id = node.options.id.value();
-  if (is_due && ChangeMembers(id, seshat::LeaveJoint(status.configuration))) Pump(id);
+  const Configuration joint = node.core->GetStatus().configuration;
+  if (ChangeMembers(id, seshat::LeaveJoint(joint))) Pump(id);
 }
 
 Status CoreHarness::ChangeMembers(std::uint64_t id, const Configuration& next) {

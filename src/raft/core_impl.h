@@ -46,6 +46,7 @@ class Core::Impl {
   Result<ProposalPosition> Propose(Payload data, MonotonicTime now);
   Result<ProposalPosition> ProposeConfiguration(Configuration next, Payload data,
                                                 MonotonicTime now);
+  bool MustLeaveJoint() const;
   Status RequestRead(std::uint64_t context, MonotonicTime now);
   void Campaign(MonotonicTime now);
   Status TransferLeadership(NodeId to, MonotonicTime now);

@@ -134,8 +134,10 @@ void Core::Impl::BecomeLeader() {
   votes_.clear();
   if (!HasBug("progress-survives-step-down")) followers_.clear();
   RebuildProgress();
-  read_round_ = 0;
-  confirmed_round_ = 0;
+  if (!HasBug("reads-survive-step-down")) {
+    read_round_ = 0;
+    confirmed_round_ = 0;
+  }
   heartbeats_due_ = true;
   uncommitted_bytes_ = log_.CachedBytes(log_.commit().Next(), log_.last_index());
   // Entries of earlier terms are committed only by one of ours (paper, figure 8).

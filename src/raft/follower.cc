@@ -32,7 +32,6 @@ void Core::Impl::OnAppendRequest(Message& message) {
     const std::uint64_t known = log_.commit().value() - previous.value();
     skip = std::min<std::size_t>(known, message.entries.size());
     previous = log_.commit();
-    if (HasBug("old-append-counts-as-held")) matched_ = std::max(matched_, log_.last_index());
   } else if (!log_.Matches(previous, HasBug("append-without-term-check") ? log_.TermAt(previous)
                                                                          : message.log_term)) {
     return Refuse(message);

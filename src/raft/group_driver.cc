@@ -67,6 +67,10 @@ void GroupDriver::WhenAppliedPast(LogIndex index, UniqueFunction<void()> done) {
   impl_->WhenAppliedPast(index, std::move(done));
 }
 
+void GroupDriver::ChangeMembers(std::vector<NodeId> voters, std::vector<NodeId> learners,
+                                UniqueFunction<void(Status)> done) {
+  impl_->ChangeMembers(std::move(voters), std::move(learners), std::move(done));
+}
 Result<StateFacts> GroupDriver::Describe(const StateView& view) const {
   return impl_->Describe(view);
 }

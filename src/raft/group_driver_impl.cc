@@ -92,6 +92,8 @@ void GroupDriver::Impl::Cycle() {
   StepMessages(inbox.messages, now);
   if (now >= core_.NextDeadline()) core_.Tick(now);
   BeginTransfers(inbox.transfers, now);
+  BeginMemberChanges(inbox.member_changes, now);
+  LeaveJointIfDue(now);
   HandleSnapshots(inbox, now);
   HandleReadys(now);
   PublishView(now);  // leadership may just have changed: proposals and reads meet the new state
@@ -105,6 +107,7 @@ void GroupDriver::Impl::Cycle() {
   DispatchApplies();
   in_flight_.Expire(now);
   FinishTransfer();
+  FinishMemberChange();
   FinishReads(now);
   FinishReplicationWaits(now);
   PublishStatus(now);
@@ -472,6 +475,7 @@ void GroupDriver::Impl::Halt() {
   Inbox inbox = TakeInbox();
   if (fetch_) fetch_->Cancel();
   FailTransfers(inbox.transfers, Error(ErrorCode::kCancelled, "the node is stopping"));
+  FailMemberChanges(inbox.member_changes, Error(ErrorCode::kCancelled, "the node is stopping"));
   Refuse(inbox.proposals, 0, inbox.proposals.size(),
          Error(ErrorCode::kCancelled, "the node is stopping"));
   in_flight_.AbandonAll("the node stopped before the write was committed");

@@ -44,6 +44,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   ~Impl();
 
   using TransferDone = UniqueFunction<void(Status)>;
+  using ChangeDone = UniqueFunction<void(Status)>;
   using DescribeDone = UniqueFunction<void(std::optional<SnapshotDescriptor>)>;
 
   void Start();
@@ -58,6 +59,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   GroupStatus GetStatus() const;
   void OnLeadershipChange(UniqueFunction<void(bool, Term)> listener);
   void TransferLeadership(NodeId to, TransferDone done);
+  void ChangeMembers(std::vector<NodeId> voters, std::vector<NodeId> learners, ChangeDone done);
   Result<StateFacts> Describe(const StateView& view) const {
     return state_machine_->Describe(view);
   }
@@ -88,6 +90,11 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     NodeId to;
     TransferDone done;
   };
+  // From one configuration without voters_outgoing to another.
+  struct MemberChange {
+    Configuration target;
+    ChangeDone done;
+  };
   struct DescribeRequest {
     LogIndex index;
     DescribeDone done;
@@ -107,6 +114,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     std::vector<FetchedNotice> fetched;
     std::optional<std::vector<Entry>> loaded;  // to be applied
     std::vector<TransferRequest> transfers;
+    std::vector<MemberChange> member_changes;
     std::vector<DescribeRequest> describes;
     std::optional<SnapshotDescriptor> kept;
     std::optional<FetchedState> fetched_state;
@@ -158,6 +166,11 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   void BeginTransfers(std::vector<TransferRequest>& requests, MonotonicTime now);
   void FinishTransfer();
   void FailTransfers(std::vector<TransferRequest>& requests, const Error& why);
+  void BeginMemberChanges(std::vector<MemberChange>& changes, MonotonicTime now);
+  Status ProposeMembers(const Configuration& next, MonotonicTime now);
+  void LeaveJointIfDue(MonotonicTime now);
+  void FinishMemberChange();
+  void FailMemberChanges(std::vector<MemberChange>& changes, const Error& why);
   void HandleSnapshots(Inbox& inbox, MonotonicTime now);
   void OnKept(SnapshotDescriptor snapshot);
   void TakeUpOffer(SnapshotOffer offer);
@@ -241,7 +254,8 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   bool was_leader_ = false;
   Term known_term_;
   UniqueFunction<void(bool, Term)> leadership_listener_;
-  TransferDone transfer_done_;  // of the transfer under way
+  std::optional<MemberChange> member_change_;  // under way
+  TransferDone transfer_done_;                 // of the transfer under way
   NodeId transfer_to_;
   std::unique_ptr<DriverGauges> gauges_;  // null without metrics
 };

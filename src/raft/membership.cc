@@ -4,6 +4,7 @@
 
 #include "core_impl.h"
 #include "seshat/base/check.h"
+#include "seshat/base/seeded_bug.h"
 
 namespace seshat {
 
@@ -33,6 +34,7 @@ void Core::Impl::TakeConfiguration(LogIndex index, const Configuration& configur
 }
 
 void Core::Impl::ForgetConfigurationsFrom(LogIndex index) {
+  if (HasBug("replaced-members-stay")) return;
   bool has_changed = false;
   while (configurations_.back().first >= index) {
     configurations_.pop_back();
@@ -41,6 +43,13 @@ void Core::Impl::ForgetConfigurationsFrom(LogIndex index) {
     SESHAT_CHECK(!configurations_.empty());
   }
   if (has_changed) OnConfigurationChanged();
+}
+
+bool Core::Impl::MustLeaveJoint() const {
+  if (HasBug("joint-never-left")) return false;
+  const auto& [index, present] = configurations_.back();
+  const bool is_committed = index <= log_.commit() || HasBug("joint-left-before-committed");
+  return role_ == Role::kLeader && present.IsJoint() && present.auto_leave && is_committed;
 }
 
 Result<ProposalPosition> Core::Impl::ProposeConfiguration(Configuration next, Payload data,
@@ -53,7 +62,7 @@ Result<ProposalPosition> Core::Impl::ProposeConfiguration(Configuration next, Pa
   if (!LeadsWithCommit()) {
     return MakeError(ErrorCode::kFailedPrecondition, "the new leader has not committed yet");
   }
-  if (configurations_.back().first > log_.commit()) {
+  if (configurations_.back().first > log_.commit() && !HasBug("joint-left-before-committed")) {
     return MakeError(ErrorCode::kFailedPrecondition, "another change of members is under way");
   }
   if (!IsStep(configuration(), next)) {

@@ -39,7 +39,7 @@ class MembershipTest : public testing::Test {
 TEST_F(MembershipTest, ALearnerIsFedAndNeverCounts) {
   AddLearner(4);
   group.Propose(1, "a");
-  group.Settle();
+  group.AdvanceMs(200);
   EXPECT_EQ(group.Applied(4), std::vector<std::string>{"a"});
 
   group.Crash(2);
@@ -48,6 +48,16 @@ TEST_F(MembershipTest, ALearnerIsFedAndNeverCounts) {
   group.Settle();
 
   EXPECT_EQ(group.Applied(1), std::vector<std::string>{"a"}) << "leader and learner: no majority";
+}
+
+TEST_F(MembershipTest, ANewMemberIsFedThoughNothingElseIsWritten) {
+  group.Propose(1, "a");
+  group.Settle();
+
+  AddLearner(4);
+  group.AdvanceMs(500);
+
+  EXPECT_EQ(group.Applied(4), std::vector<std::string>{"a"});
 }
 
 TEST_F(MembershipTest, ALearnerBecomesAVoterThroughAJointConfiguration) {

@@ -66,10 +66,9 @@ void Core::Impl::AppendAsLeader(EntryType type, Payload data,
 
 void Core::Impl::AppendToLog(Entry entry) {
   const LogIndex index = entry.index;
-  const std::shared_ptr<const Configuration> configuration = entry.configuration;
-  const bool is_config = entry.type == EntryType::kConfig;
+  // First: a member that is new is sent this very entry, and so asked where it stands.
+  if (entry.type == EntryType::kConfig) TakeConfiguration(index, *entry.configuration);
   log_.Append(std::move(entry));
-  if (is_config) TakeConfiguration(index, *configuration);
 }
 
 void Core::Impl::TruncateLog(LogIndex from) {
@@ -86,7 +85,9 @@ void Core::Impl::CommitTo(LogIndex index) {
   log_.CommitTo(index);
   // A leader that is not a voter leads only until its removal is committed.
   const bool is_settled = configurations_.back().first <= index;
-  if (role_ == Role::kLeader && is_settled && !configuration().IsVoter(options_.id)) {
+  const bool is_removed =
+      !configuration().IsVoter(options_.id) && !HasBug("removed-leader-goes-on");
+  if (role_ == Role::kLeader && is_settled && is_removed) {
     BecomeFollower(term_, kNoNode);
   }
 }

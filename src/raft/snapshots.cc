@@ -13,8 +13,10 @@ std::optional<SnapshotDescriptor> Core::Impl::DescribeAt(LogIndex index) const {
   const auto after = std::ranges::upper_bound(configurations_, index, {},
                                               &std::pair<LogIndex, Configuration>::first);
   SESHAT_CHECK(after != configurations_.begin());
+  const auto in_force =
+      HasBug("members-lost-in-snapshot") ? configurations_.begin() : std::prev(after);
   return SnapshotDescriptor{
-      .index = index, .term = log_.TermAt(index), .configuration = std::prev(after)->second};
+      .index = index, .term = log_.TermAt(index), .configuration = in_force->second};
 }
 
 void Core::Impl::OnSnapshotKept(SnapshotDescriptor snapshot) {
@@ -89,17 +91,20 @@ void Core::Impl::OnSnapshotRequest(Message& message) {
 bool Core::Impl::InstallSnapshot(SnapshotDescriptor snapshot, MonotonicTime now) {
   AdvanceTime(now);
   // A leader holds whatever is committed; a candidate with less than that would lose.
-  const bool is_known = snapshot.index <= log_.commit() && !HasBug("snapshot-takes-log-back");
+  const bool goes_back = HasBug("snapshot-takes-log-back");
+  const bool is_known = snapshot.index <= log_.commit() && !goes_back;
   if (is_known || role_ == Role::kLeader) return false;
-  if (log_.Matches(snapshot.index, snapshot.term)) {
+  if (log_.Matches(snapshot.index, snapshot.term) && !goes_back) {
     CommitTo(snapshot.index);
     return false;
   }
   const bool is_off_by_one = HasBug("snapshot-index-off-by-one");
   log_.RestartAfter(is_off_by_one ? snapshot.index.Next() : snapshot.index, snapshot.term);
   compact_.reset();
+  const Configuration former = configuration();
   configurations_.clear();
-  configurations_.emplace_back(snapshot.index, snapshot.configuration);
+  configurations_.emplace_back(
+      snapshot.index, HasBug("members-not-taken-from-snapshot") ? former : snapshot.configuration);
   install_ = std::move(snapshot);
   if (role_ == Role::kPreCandidate || role_ == Role::kCandidate) {
     BecomeFollower(term_, kNoNode);

@@ -186,6 +186,10 @@ class Core {
   Result<ProposalPosition> ProposeConfiguration(Configuration next, Payload data,
                                                 MonotonicTime now);
 
+  // True when this leader's configuration is a committed joint one that is to be left by itself:
+  // propose LeaveJoint's.
+  bool MustLeaveJoint() const;
+
   // Asks for a linearizable read; the answer comes in a Ready under `context` (not 0, not reused):
   // on the leader by lease or by a round of heartbeats, on a follower by asking the leader.
   // A request or answer lost on the way is not repeated: the caller has a deadline and asks anew.

@@ -184,6 +184,14 @@ class GroupDriver {
   // the other did not take over in time. Meanwhile writes are refused, untouched.
   void TransferLeadership(NodeId to, UniqueFunction<void(Status)> done);
 
+  // Makes these the group's members (ascending, no node in both lists), through a joint
+  // configuration when voters change. `done` is told when that is committed, or why it is not:
+  // kUnavailable: this node does not lead, or leads no more: the change may yet happen;
+  // kFailedPrecondition: another change is under way, or the leader is too new;
+  // kInvalidArgument: no voters. Learners that are to become voters should have caught up.
+  void ChangeMembers(std::vector<NodeId> voters, std::vector<NodeId> learners,
+                     UniqueFunction<void(Status)> done);
+
   // What `view`, of this group's state, amounts to. May block. Errors: see StateMachine.
   Result<StateFacts> Describe(const StateView& view) const;
   // What a snapshot at `index` says of the log. `done` runs on the raft executor; not at all when
