@@ -1,10 +1,12 @@
 #include "arguments.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -16,7 +18,7 @@ namespace {
 constexpr std::string_view kUsage =
     "usage: seshat-sim --seed N | --seeds A..B [--nodes N] [--seconds N] "
     "[--mode safety|liveness] [--jobs N] [--trace] [--bug NAME] "
-    "[--without FAULT]...\n"
+    "[--without FAULT]... [--only FAULT[,FAULT]...]\n"
     "       seshat-sim --list-bugs | --list-faults\n"
     "       seshat-sim --script FILE|-\n";
 
@@ -38,6 +40,23 @@ bool ParseSeeds(std::string_view text, Arguments& arguments) {
   return true;
 }
 
+// All faults but these, which are separated by commas, do not happen.
+bool ParseOnly(std::string_view names, Arguments& arguments) {
+  std::vector<Fault> only;
+  while (!names.empty()) {
+    const std::size_t end = std::min(names.find(','), names.size());
+    const std::optional<Fault> fault = ParseFault(names.substr(0, end));
+    if (!fault) return false;
+    only.push_back(*fault);
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  for (const Fault fault : Faults()) {
+    const bool is_chosen = std::ranges::find(only, fault) != only.end();
+    if (!is_chosen) arguments.options.without.push_back(fault);
+  }
+  return !only.empty();
+}
+
 bool ParseOption(std::string_view name, std::string_view value, Arguments& arguments) {
   if (name == "--seeds") return ParseSeeds(value, arguments);
   if (name == "--script") {
@@ -53,6 +72,7 @@ bool ParseOption(std::string_view name, std::string_view value, Arguments& argum
     if (fault) arguments.options.without.push_back(*fault);
     return fault.has_value();
   }
+  if (name == "--only") return ParseOnly(value, arguments);
   if (name == "--mode") {
     arguments.options.mode = value == "liveness" ? SimMode::kLiveness : SimMode::kSafety;
     return value == "liveness" || value == "safety";

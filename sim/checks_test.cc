@@ -1,6 +1,7 @@
 // That the checks of a run can fail: each is shown what it must not let pass.
 #include <chrono>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,55 @@
 
 namespace seshat {
 namespace {
+
+class MembershipsTest : public testing::Test {
+ protected:
+  bool MayBeQuorum(std::initializer_list<std::uint64_t> nodes) const {
+    const std::set<std::uint64_t> set(nodes);
+    return memberships.MayBeQuorum([&](NodeId node) { return set.contains(node.value()); });
+  }
+
+  Memberships memberships{{NodeId(1), NodeId(2), NodeId(3)}};
+};
+
+TEST_F(MembershipsTest, AJointConfigurationNeedsBothMajorities) {
+  memberships.OnWritten({LogIndex(5), MembersRecord(2, 5, {3, 4, 5}, {1, 2, 3})});
+  EXPECT_TRUE(MayBeQuorum({1, 2}));  // it may never be committed
+
+  memberships.OnCommitted(LogIndex(5), Term(2));
+
+  EXPECT_FALSE(MayBeQuorum({1, 2}));
+  EXPECT_FALSE(MayBeQuorum({4, 5}));
+  EXPECT_TRUE(MayBeQuorum({1, 3, 4}));
+  EXPECT_EQ(memberships.present().outgoing.size(), 3u);
+}
+
+TEST_F(MembershipsTest, WhatIsWrittenAndNotYetCommittedMayBeInForce) {
+  EXPECT_FALSE(MayBeQuorum({4}));
+  memberships.OnWritten({LogIndex(5), MembersRecord(2, 5, {4})});
+  EXPECT_TRUE(MayBeQuorum({4}));
+
+  memberships.OnCommitted(LogIndex(5), Term(3));  // another entry
+
+  EXPECT_FALSE(MayBeQuorum({4}));
+}
+
+TEST_F(MembershipsTest, AJointConfigurationMayBeLeftOnceItIsCommitted) {
+  memberships.OnWritten({LogIndex(5), MembersRecord(2, 5, {3, 4, 5}, {1, 2, 3})});
+  memberships.OnCommitted(LogIndex(5), Term(2));
+  const auto has = [](NodeId node) { return node.value() >= 4; };
+
+  EXPECT_FALSE(memberships.MayCommit(LogIndex(5), has));
+  EXPECT_TRUE(memberships.MayCommit(LogIndex(6), has));
+}
+
+TEST_F(MembershipsTest, KnowsWhoTheMembersWere) {
+  memberships.OnWritten({LogIndex(5), MembersRecord(2, 5, {4})});
+  memberships.OnCommitted(LogIndex(5), Term(2));
+
+  EXPECT_EQ(memberships.At(LogIndex(4)).voters.size(), 3u);
+  EXPECT_EQ(memberships.At(LogIndex(5)).voters, std::set<NodeId>{NodeId(4)});
+}
 
 class InvariantsTest : public testing::Test {
  protected:
@@ -34,8 +84,10 @@ class InvariantsTest : public testing::Test {
   SimDisk disk2{scheduler, NodeId(2)};
   SimDisk disk3{scheduler, NodeId(3)};
   std::vector<std::string> failures;
+  Memberships memberships{{NodeId(1), NodeId(2), NodeId(3)}};
   Invariants invariants{kFirstDataGroup,
                         {{NodeId(1), &disk1}, {NodeId(2), &disk2}, {NodeId(3), &disk3}},
+                        memberships,
                         [this](std::string what) { failures.push_back(std::move(what)); }};
 };
 
@@ -62,6 +114,27 @@ TEST_F(InvariantsTest, FindAnEntryThatIsAppliedWithoutAMajority) {
   WriteTo(1, disk1, WriteOf(2, 1));
 
   invariants.OnApplied(NodeId(1), {Term(2), LogIndex(1), 0});
+
+  EXPECT_EQ(failures.size(), 1u);
+}
+
+TEST_F(InvariantsTest, FindALogThatBeginsWithOtherMembers) {
+  WriteTo(1, disk1, WriteOf(2, 1));
+  WriteTo(2, disk2, WriteOf(2, 1));
+  invariants.OnApplied(NodeId(1), {Term(2), LogIndex(1), 0});
+  v1::SnapshotMetadata snapshot;
+  snapshot.set_last_included_index(1);
+  snapshot.set_last_included_term(2);
+  for (const std::uint64_t node : {1, 2, 3}) snapshot.mutable_configuration()->add_voters(node);
+  LogWrite write;
+  write.group = kFirstDataGroup;
+  write.start = LogStart{LogIndex(2), snapshot.SerializeAsString()};
+  WriteTo(1, disk1, write);
+  EXPECT_TRUE(failures.empty());
+
+  snapshot.mutable_configuration()->add_learners(4);
+  write.start->snapshot_row = snapshot.SerializeAsString();
+  WriteTo(2, disk2, write);
 
   EXPECT_EQ(failures.size(), 1u);
 }
@@ -173,9 +246,11 @@ class PromiseChecksTest : public testing::Test {
   SimDisk disk2{scheduler, NodeId(2)};
   SimDisk disk3{scheduler, NodeId(3)};
   std::vector<std::string> failures;
+  Memberships memberships{{NodeId(1), NodeId(2), NodeId(3)}};
   PromiseChecks checks{
       kFirstDataGroup,
       {{NodeId(1), {&disk1, &clock}}, {NodeId(2), {&disk2, &clock}}, {NodeId(3), {&disk3, &clock}}},
+      memberships,
       [this](std::string what) { failures.push_back(std::move(what)); }};
 };
 

@@ -17,8 +17,8 @@ std::uint64_t TermOf(const std::string& record) {
 }  // namespace
 
 Invariants::Invariants(GroupId group, std::map<NodeId, const SimDisk*> disks,
-                       std::function<void(std::string)> fail)
-    : group_(group), disks_(std::move(disks)), fail_(std::move(fail)) {}
+                       Memberships& memberships, std::function<void(std::string)> fail)
+    : group_(group), disks_(std::move(disks)), memberships_(memberships), fail_(std::move(fail)) {}
 
 void Invariants::OnLeader(NodeId node, Term term, LogIndex commit) {
   const auto [it, is_new] = leaders_.emplace(term, Leadership{node, commit});
@@ -54,6 +54,7 @@ void Invariants::OnLogWrite(NodeId node, const LogWrite& write) {
   const bool is_cut = write.start && before < write.start->first_index;
   std::uint64_t previous_term = is_cut ? CommittedTerm(before).value() : TermOnDisk(node, before);
   for (const LogRecord& record : write.records) {
+    memberships_.OnWritten(record);
     const std::uint64_t term = TermOf(record.value);
     const EntryFact fact{std::hash<std::string>{}(record.value), previous_term};
     const auto [it, is_new] = entries_.emplace(EntryId{term, record.index.value()}, fact);
@@ -70,14 +71,17 @@ void Invariants::OnLogWrite(NodeId node, const LogWrite& write) {
   }
 }
 
-// A log begins after something that is committed, and says truly what that was.
+// A log begins after something that is committed, and says truly what that was. A node that joined
+// and was sent the log from its beginning has never heard who founded the group.
 void Invariants::CheckStart(NodeId node, const LogWrite& write) {
   const LogIndex before = write.start->first_index.Previous();
   v1::SnapshotMetadata snapshot;
   const bool is_sound = snapshot.ParseFromString(write.start->snapshot_row) &&
                         LogIndex(snapshot.last_included_index()) == before && before > LogIndex{} &&
                         before <= highest_committed() &&
-                        Term(snapshot.last_included_term()) == CommittedTerm(before);
+                        Term(snapshot.last_included_term()) == CommittedTerm(before) &&
+                        (snapshot.configuration().voters().empty() ||
+                         MemberLists::Of(snapshot.configuration()) == memberships_.At(before));
   if (is_sound) return;
   fail_(
       fmt::format("the log of node {} is to begin after entry {}/{}, which is not what is "
@@ -94,19 +98,25 @@ void Invariants::CheckTruncation(NodeId node, LogIndex from) {
   }
 }
 
-std::size_t Invariants::DurableHolders(LogIndex index, Term term) const {
-  return static_cast<std::size_t>(std::ranges::count_if(disks_, [&](const auto& each) {
-    if (index < each.second->DurableFirst(group_)) return true;
-    const auto record = each.second->DurableRecord(group_, index);
-    return record && Term(TermOf(*record)) == term;
-  }));
+bool Invariants::IsDurableOn(NodeId node, LogIndex index, Term term) const {
+  const SimDisk& disk = *disks_.at(node);
+  if (index < disk.DurableFirst(group_)) return true;
+  const auto record = disk.DurableRecord(group_, index);
+  return record && Term(TermOf(*record)) == term;
 }
 
-void Invariants::CheckMajority(const AppliedFact& fact) {
-  const std::size_t holders = DurableHolders(fact.index, fact.term);
-  if (holders > disks_.size() / 2) return;
-  fail_(fmt::format("entry {}/{} is applied but durable on {} of {} disks only", fact.term.value(),
-                    fact.index.value(), holders, disks_.size()));
+bool Invariants::IsHeldByQuorum(LogIndex index, Term term) const {
+  return memberships_.MayCommit(index, [&](NodeId node) { return IsDurableOn(node, index, term); });
+}
+
+void Invariants::CheckQuorum(const AppliedFact& fact) {
+  if (IsHeldByQuorum(fact.index, fact.term)) return;
+  std::string holders;
+  for (const auto& [node, disk] : disks_) {
+    if (IsDurableOn(node, fact.index, fact.term)) holders += fmt::format(" {}", node.value());
+  }
+  fail_(fmt::format("entry {}/{} is applied but durable on no quorum of disks, only on those of:{}",
+                    fact.term.value(), fact.index.value(), holders));
 }
 
 // The newest leader has committed by itself what was not committed when its term began: not by
@@ -122,7 +132,7 @@ void Invariants::CheckOwnTerm(NodeId node, LogIndex index) {
   };
   // The leader's own disk may be the last to have it.
   for (LogIndex at = index; is_anywhere(at); at = at.Next()) {
-    if (DurableHolders(at, term) > disks_.size() / 2) return;
+    if (IsHeldByQuorum(at, term)) return;
   }
   fail_(fmt::format("node {} commits entry {} in term {} by none of that term", node.value(),
                     index.value(), term.value()));
@@ -141,7 +151,8 @@ void Invariants::OnApplied(NodeId node, const AppliedFact& fact) {
                       fact.term.value(), fact.index.value()));
   }
   if (fact.index == highest_committed().Next()) {
-    CheckMajority(fact);
+    memberships_.OnCommitted(fact.index, fact.term);
+    CheckQuorum(fact);
     CheckOwnTerm(node, fact.index);
     committed_.push_back({fact.term, fact.state_digest});
     return;

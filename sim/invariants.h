@@ -2,8 +2,9 @@
 //
 //   - one leader a term, and each has everything in its log that was committed before;
 //   - log matching: two logs that hold an entry of equal index and term agree on all before it;
-//   - an entry is committed only once a majority of disks hold it durably, and with it or after it
-//     one of the leader's own term; only one entry at an index is ever committed;
+//   - an entry is committed only once the disks of a quorum hold it durably, and with it or after
+//     it one of the leader's own term; only one entry at an index is ever committed;
+//   - a log that begins later says truly what it begins after, and who the members were;
 //   - no node gives up a committed entry it holds;
 //   - equal index, equal applied state.
 // It sees the world from outside, through the disks, the state machines and the leadership
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "disk.h"
+#include "memberships.h"
 #include "observed_machine.h"
 
 namespace seshat {
@@ -27,8 +29,9 @@ namespace seshat {
 // Threads: owned by the simulation's thread.
 class Invariants {
  public:
-  // `fail` is told of each violation.
-  Invariants(GroupId group, std::map<NodeId, const SimDisk*> disks,
+  // `memberships` is told of what is written and committed, `fail` of each violation. Lifetime:
+  // disks and memberships outlive it.
+  Invariants(GroupId group, std::map<NodeId, const SimDisk*> disks, Memberships& memberships,
              std::function<void(std::string)> fail);
 
   // `commit`: the leader's commit index as its term begins.
@@ -57,12 +60,15 @@ class Invariants {
   Term CommittedTerm(LogIndex index) const;  // 0: nothing is known to be committed there
   void CheckStart(NodeId node, const LogWrite& write);
   void CheckTruncation(NodeId node, LogIndex from);
-  std::size_t DurableHolders(LogIndex index, Term term) const;
-  void CheckMajority(const AppliedFact& fact);
+  bool IsDurableOn(NodeId node, LogIndex index, Term term) const;
+  // Whether the nodes whose disks have the entry may be enough to commit it.
+  bool IsHeldByQuorum(LogIndex index, Term term) const;
+  void CheckQuorum(const AppliedFact& fact);
   void CheckOwnTerm(NodeId node, LogIndex index);
 
   const GroupId group_;
   const std::map<NodeId, const SimDisk*> disks_;
+  Memberships& memberships_;
   const std::function<void(std::string)> fail_;
   struct Leadership {
     NodeId node;

@@ -1,7 +1,7 @@
 // seshat-sim: runs simulations by seed.
 //
 //   seshat-sim --seed N | --seeds A..B  [--nodes 3] [--seconds 20] [--mode safety|liveness]
-//              [--jobs 1] [--trace] [--bug NAME] [--without FAULT]...
+//              [--jobs 1] [--trace] [--bug NAME] [--without FAULT]... [--only FAULT[,FAULT]...]
 //   seshat-sim --list-bugs | --list-faults
 //   seshat-sim --script FILE|-
 // Exit status 0 when every run held, 1 when one failed, 2 for wrong arguments or a wrong step.

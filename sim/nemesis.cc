@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace seshat {
 namespace {
@@ -102,6 +103,8 @@ void Nemesis::Strike() {
       return JumpClock();
     case Fault::kSnapshot:
       return TakeSnapshots();
+    case Fault::kChangeMembers:
+      return ChangeMembers();
     case Fault::kHealNetwork:
       return HealNetwork();
   }
@@ -177,20 +180,30 @@ void Nemesis::Usurp() {
   Isolate(*cut_off_leader_);
 }
 
-void Nemesis::Restore(SimNode& successor) {
-  scheduler_.After(scheduler_.Between(milliseconds(5), milliseconds(300)), [this, &successor] {
-    HealNetwork();
-    const bool is_at_once = scheduler_.random().Chance(1, 2);
-    CrashSoon(successor, milliseconds(is_at_once ? 10 : 500));
-    ambushes_left_ += scheduler_.random().Below(3);
-  });
+// It may be made leader again while it still has from before what it could not finish.
+void Nemesis::Restore(SimNode& successor, NodeId former) {
+  scheduler_.After(
+      scheduler_.Between(milliseconds(5), milliseconds(300)), [this, &successor, former] {
+        HealNetwork();
+        if (successor.is_running() && scheduler_.random().Chance(1, 2)) {
+          scheduler_.After(scheduler_.Between(milliseconds(1), milliseconds(150)),
+                           [&successor, former] {
+                             if (!successor.is_running()) return;
+                             successor.driver().TransferLeadership(former, [](const Status&) {});
+                           });
+          return;
+        }
+        const bool is_at_once = scheduler_.random().Chance(1, 2);
+        CrashSoon(successor, milliseconds(is_at_once ? 10 : 500));
+        ambushes_left_ += scheduler_.random().Below(3);
+      });
 }
 
 void Nemesis::OnLeader(NodeId leader) {
   if (is_stopped_) return;
   if (cut_off_leader_ != nullptr && cut_off_leader_->id() != leader) {
-    cut_off_leader_ = nullptr;
-    Restore(NodeOf(leader));
+    const NodeId former = std::exchange(cut_off_leader_, nullptr)->id();
+    Restore(NodeOf(leader), former);
   }
   if (ambushes_left_ == 0) return;
   --ambushes_left_;
@@ -228,10 +241,67 @@ void Nemesis::Transfer() {
     case 1:
       return CrashSoon(AnyNode(), milliseconds(20));
     case 2:  // the word waits, perhaps until the transfer has been given up
+      network_.Cut(target.id(), leader->id());
+      scheduler_.After(scheduler_.Between(seconds(1), seconds(4)), [this] { HealNetwork(); });
       return Pause(target);
     default:
       return;
   }
+}
+
+// Any lists may follow any others; now and then nobody but the leader stays.
+Configuration Nemesis::DrawMembers(const Configuration& present, NodeId leader) {
+  Configuration drawn;
+  const bool is_exchange = scheduler_.random().Chance(1, 4);
+  for (const SimNode* node : nodes_) {
+    const std::uint64_t lot = scheduler_.random().Below(8);
+    const bool is_new = !present.IsVoter(node->id());
+    const bool votes = is_exchange ? is_new || node->id() == leader : lot < 5;
+    if (votes) drawn.voters.push_back(node->id());
+    if (!votes && lot == 5) drawn.learners.push_back(node->id());
+  }
+  if (drawn.voters.empty()) drawn.voters.push_back(leader);
+  std::erase(drawn.learners, drawn.voters.front());
+  return drawn;
+}
+
+void Nemesis::ChangeMembers() {
+  SimNode* const leader = Leader();
+  if (leader == nullptr) return;
+  const Configuration present = leader->driver().GetStatus().core.configuration;
+  const auto propose = [&](const Configuration& next) {
+    scheduler_.Note("changes the members", leader->id(), next.voters.size(), next.learners.size());
+    leader->driver().ChangeMembers(next.voters, next.learners, [](const Status&) {});
+  };
+  const Configuration next = DrawMembers(present, leader->id());
+  propose(next);
+  switch (scheduler_.random().Below(5)) {
+    case 0:  // one at a time
+      return propose(DrawMembers(present, leader->id()));
+    case 1:
+      return CrashSoon(*leader, milliseconds(20));
+    case 2:
+      return CrashSoon(AnyNode(), milliseconds(20));
+    case 3:
+      return LeaveTo(*leader, present, next);
+    default:
+      return;
+  }
+}
+
+// Those that join hear the leader alone, and the others do without it.
+void Nemesis::LeaveTo(const SimNode& leader, const Configuration& present,
+                      const Configuration& next) {
+  const auto stays = [&](const SimNode& node) {
+    return &node == &leader || (next.IsVoter(node.id()) && !present.IsVoter(node.id()));
+  };
+  network_.Heal();
+  for (const SimNode* node : nodes_) {
+    for (const SimNode* other : nodes_) {
+      if (stays(*node) != stays(*other)) network_.Cut(node->id(), other->id());
+    }
+  }
+  scheduler_.After(scheduler_.Between(milliseconds(50), seconds(2)), [this] { HealNetwork(); });
 }
 
 void Nemesis::PauseOne() {
@@ -350,8 +420,33 @@ void Nemesis::SetUsualSyncLatency(SimNode& node) {
 }
 
 void Nemesis::TakeSnapshots() {
-  if (scheduler_.random().Chance(1, 2)) return AnyNode().TakeSnapshot();
-  for (SimNode* node : nodes_) node->TakeSnapshot();
+  switch (scheduler_.random().Below(4)) {
+    case 0:
+      return AnyNode().TakeSnapshot();
+    case 1:
+      for (SimNode* node : nodes_) node->TakeSnapshot();
+      return;
+    default:
+      return OvertakeSnapshot();
+  }
+}
+
+// A node comes back to a leader that has cut its log off, and while it still fetches the snapshot
+// there is another leader, whose log may have all it needs.
+void Nemesis::OvertakeSnapshot() {
+  SimNode* const leader = Leader();
+  SimNode& away = AnyNode();
+  if (leader == nullptr || leader == &away) return;
+  network_.Heal();
+  scheduler_.Note("is away while the leader cuts its log", away.id());
+  Isolate(away);
+  const Duration back = scheduler_.Between(milliseconds(200), milliseconds(1500));
+  scheduler_.After(back / 2, [leader] { leader->TakeSnapshot(); });
+  scheduler_.After(back, [this] { HealNetwork(); });
+  scheduler_.After(back + scheduler_.Between(Duration(0), milliseconds(300)), [this, leader] {
+    if (is_stopped_ || !leader->is_running()) return;
+    leader->driver().TransferLeadership(kNoNode, [](const Status&) {});
+  });
 }
 
 void Nemesis::JumpClock() {

@@ -1,11 +1,11 @@
 // Nemesis: does to the cluster what the world does, as the seed decides.
 //
 // Crashes of one node or all, with and without power failure, in a write, in a call of another node
-// and around elections; graceful restarts; leaders that hand over; pauses; links cut whole, one way
-// or so that one node bridges two halves; leaders that are cut off and come back; loss, delay,
-// duplication, reordering; disks that are slow or fail to sync; jumping wall clocks. Which of them
-// and how often is the run's personality. At most what the disks and the network promise not to do
-// stays out: disk.h and network.h say what that is.
+// and around elections; graceful restarts; leaders that hand over; members that change; pauses;
+// links cut whole, one way or so that one node bridges two halves; leaders that are cut off and
+// come back; loss, delay, duplication, reordering; disks that are slow or fail to sync; jumping
+// wall clocks. Which of them and how often is the run's personality. At most what the disks and the
+// network promise not to do stays out: disk.h and network.h say what that is.
 #pragma once
 
 #include <cstdint>
@@ -45,11 +45,14 @@ class Nemesis {
   void Strike();
   void Ambush();
   void Usurp();
-  void Restore(SimNode& successor);
+  void Restore(SimNode& successor, NodeId former);
   void CrashSome();
   void CrashSoon(SimNode& node, Duration within);
   void Blink(SimNode& node);
   void Transfer();
+  void ChangeMembers();
+  Configuration DrawMembers(const Configuration& present, NodeId leader);
+  void LeaveTo(const SimNode& leader, const Configuration& present, const Configuration& next);
   void PauseOne();
   void Pause(SimNode& node);
   void CutLinks();
@@ -61,6 +64,7 @@ class Nemesis {
   void FailSync(SimNode& node);
   void JumpClock();
   void TakeSnapshots();
+  void OvertakeSnapshot();
   void StopOne();
   void RestartLater(SimNode& node);
   void CrashAtWrite(SimNode& node);

@@ -60,12 +60,12 @@ ServiceOptions OptionsOfService(NodeId node) {
 }
 
 // What the system group's state machine would publish: founding is not simulated.
-ClusterState FoundedCluster(const Configuration& configuration) {
+ClusterState FoundedCluster(std::size_t nodes) {
   std::vector<ClusterMember> members;
-  for (const NodeId id : configuration.voters) {
+  for (std::uint64_t id = 1; id <= nodes; ++id) {
     ClusterMember member;
-    member.id = id;
-    member.client_address = fmt::format("10.0.0.{}:6379", id.value());
+    member.id = NodeId(id);
+    member.client_address = fmt::format("10.0.0.{}:6379", id);
     members.push_back(std::move(member));
   }
   return InitialClusterState(std::string(16, 'c'), std::move(members), {});
@@ -192,7 +192,7 @@ bool SimNode::Process::Start(SimNode& node) {
     node.observer_.on_leader(node.id(), term, LogIndex(node.driver().view().commit.load()));
   });
   registry_.Add(kSimGroup, driver_);
-  cluster_.Publish(FoundedCluster(node.options_.configuration));
+  cluster_.Publish(FoundedCluster(node.options_.nodes));
   service_ = std::make_unique<Service>(OptionsOfService(node.id()), PortsOfService(node));
   // Not as an owner: calls that are in flight at death would keep the driver alive.
   service_->AddDataGroup(kSimGroup, {std::shared_ptr<void>(), driver_.get()}, info);

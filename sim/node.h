@@ -23,7 +23,8 @@ inline constexpr GroupId kSimGroup = kFirstDataGroup;
 
 struct SimNodeOptions {
   NodeId id;
-  Configuration configuration;
+  Configuration configuration;  // of the group at first; a node that is to join knows none
+  std::size_t nodes = 0;        // of the cluster, members or not: 1, 2, ...
   std::uint64_t seed = 0;
   std::int64_t clock_drift_ppm = 0;
   MonotonicTime clock_at_start;

@@ -17,17 +17,9 @@ using std::chrono::milliseconds;
 class NodesTest : public testing::Test {
  protected:
   NodesTest() {
-    Configuration configuration;
-    for (std::uint64_t id = 1; id <= 3; ++id) configuration.voters.push_back(NodeId(id));
-    for (const NodeId id : configuration.voters) {
-      SimNodeOptions options;
-      options.id = id;
-      options.configuration = configuration;
-      options.seed = id.value();
-      options.clock_at_start = MonotonicTime{std::chrono::hours(1)};
-      nodes.push_back(std::make_unique<SimNode>(scheduler, network, options, Observer()));
-      nodes.back()->Start();
-    }
+    Configuration founders;
+    founders.voters = {NodeId(1), NodeId(2), NodeId(3)};
+    for (const NodeId id : founders.voters) StartNode(id, founders);
   }
   ~NodesTest() override {
     for (const auto& node : nodes) node->Crash(false);
@@ -40,6 +32,28 @@ class NodesTest : public testing::Test {
             .on_resumed = [] {},
             .on_failure = [](const std::string& what) { ADD_FAILURE() << what; }};
   }
+  SimNode& StartNode(NodeId id, const Configuration& configuration) {
+    SimNodeOptions options;
+    options.id = id;
+    options.configuration = configuration;
+    options.nodes = 4;
+    options.seed = id.value();
+    options.clock_at_start = MonotonicTime{std::chrono::hours(1)};
+    nodes.push_back(std::make_unique<SimNode>(scheduler, network, options, Observer()));
+    nodes.back()->Start();
+    return *nodes.back();
+  }
+  // What `node` says to that, once it says something.
+  std::string ChangeMembers(SimNode& node, std::vector<NodeId> voters,
+                            std::vector<NodeId> learners = {}) {
+    std::string answer = "nothing";
+    node.driver().ChangeMembers(std::move(voters), std::move(learners), [&](const Status& status) {
+      answer = status ? "done" : status.error().message();
+    });
+    Wait(std::chrono::seconds(1));
+    return answer;
+  }
+  LogIndex Applied(SimNode& node) { return LogIndex(node.driver().view().applied.load()); }
   void Wait(Duration span) { scheduler.RunUntil(scheduler.now() + span); }
   SimNode& WaitForLeader() {
     for (int i = 0; i < 1000; ++i) {
@@ -81,6 +95,59 @@ TEST_F(NodesTest, ATransferThatEndsAsTheNextOneBeginsIsToldSo) {
   Wait(std::chrono::seconds(2));
 
   EXPECT_EQ(answers, (std::vector<std::string>{"first: failed", "second: done"}));
+}
+
+TEST_F(NodesTest, ANodeThatJoinsGetsAllThereIsAndThenVotes) {
+  SimNode& leader = WaitForLeader();
+  SimNode& joining = StartNode(NodeId(4), {});
+  Wait(std::chrono::seconds(2));
+  EXPECT_EQ(Applied(joining), LogIndex(0));
+
+  EXPECT_EQ(ChangeMembers(leader, {NodeId(1), NodeId(2), NodeId(3)}, {NodeId(4)}), "done");
+  EXPECT_EQ(Applied(joining), Applied(leader));
+  EXPECT_EQ(ChangeMembers(leader, {NodeId(1), NodeId(2), NodeId(3), NodeId(4)}), "done");
+
+  const Configuration members = joining.driver().GetStatus().core.configuration;
+  EXPECT_EQ(members.voters.size(), 4u);
+  EXPECT_FALSE(members.IsJoint());
+}
+
+TEST_F(NodesTest, ALeaderThatIsRemovedAnswersAndLeadsNoMore) {
+  SimNode& leader = WaitForLeader();
+  Wait(milliseconds(500));
+  std::vector<NodeId> others{NodeId(1), NodeId(2), NodeId(3)};
+  std::erase(others, leader.id());
+
+  EXPECT_EQ(ChangeMembers(leader, others), "done");
+
+  EXPECT_FALSE(leader.driver().view().is_leader.load());
+  Wait(std::chrono::seconds(2));
+  EXPECT_NE(WaitForLeader().id(), leader.id());
+}
+
+TEST_F(NodesTest, OneChangeOfMembersAtATime) {
+  SimNode& leader = WaitForLeader();
+  Wait(milliseconds(500));
+  StartNode(NodeId(4), {});
+  std::string first;
+  leader.driver().ChangeMembers(
+      {NodeId(1), NodeId(2), NodeId(3), NodeId(4)}, {},
+      [&](const Status& status) { first = status ? "done" : status.error().message(); });
+
+  EXPECT_EQ(ChangeMembers(leader, {NodeId(1), NodeId(2)}),
+            "another change of members is under way");
+
+  EXPECT_EQ(first, "done");
+  EXPECT_EQ(leader.driver().GetStatus().core.configuration.voters.size(), 4u);
+}
+
+TEST_F(NodesTest, MembersAreTheLeadersToChange) {
+  SimNode& leader = WaitForLeader();
+  Wait(milliseconds(500));
+  SimNode& follower = leader.id() == NodeId(1) ? *nodes[1] : *nodes[0];
+
+  EXPECT_EQ(ChangeMembers(follower, {NodeId(1)}), "not the leader");
+  EXPECT_NE(ChangeMembers(leader, {}), "done");
 }
 
 }  // namespace

@@ -11,11 +11,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr Fault kFaults[] = {
-    Fault::kCrash,    Fault::kCrashAtWrite, Fault::kCrashAtCall,    Fault::kAmbush,
-    Fault::kUsurp,    Fault::kBlink,        Fault::kGracefulStop,   Fault::kTransfer,
-    Fault::kPause,    Fault::kCutLinks,     Fault::kDegradeNetwork, Fault::kSlowDisk,
-    Fault::kFailSync, Fault::kJumpClock,    Fault::kTempt,          Fault::kCreepingCut,
-    Fault::kSnapshot,
+    Fault::kCrash,    Fault::kCrashAtWrite,  Fault::kCrashAtCall,    Fault::kAmbush,
+    Fault::kUsurp,    Fault::kBlink,         Fault::kGracefulStop,   Fault::kTransfer,
+    Fault::kPause,    Fault::kCutLinks,      Fault::kDegradeNetwork, Fault::kSlowDisk,
+    Fault::kFailSync, Fault::kJumpClock,     Fault::kTempt,          Fault::kCreepingCut,
+    Fault::kSnapshot, Fault::kChangeMembers,
 };
 
 std::vector<Fault> DrawFaults(Random& random, std::span<const Fault> without) {
@@ -94,6 +94,8 @@ std::string_view ToString(Fault fault) {
       return "jump-clock";
     case Fault::kSnapshot:
       return "snapshot";
+    case Fault::kChangeMembers:
+      return "change-members";
     case Fault::kHealNetwork:
       return "heal-network";
   }
@@ -138,6 +140,9 @@ Personality DrawPersonality(SimScheduler& scheduler, std::span<const Fault> with
   DrawSnapshots(scheduler, drawn);
   drawn.audits_reads = random.Chance(3, 4);
   drawn.drifts_at_bound = random.Chance(1, 4);
+  if (std::ranges::count(drawn.faults, Fault::kChangeMembers) > 0) {
+    drawn.spare_nodes = random.Below(3);
+  }
   return drawn;
 }
 

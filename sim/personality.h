@@ -34,8 +34,9 @@ enum class Fault : std::uint8_t {
   kSlowDisk,
   kFailSync,  // the node stops, and what was not synced may be lost
   kJumpClock,
-  kSnapshot,     // one or all take a snapshot
-  kHealNetwork,  // not quite a fault, but something that happens
+  kSnapshot,       // one or all take a snapshot
+  kChangeMembers,  // nodes join the group, leave it, gain a vote or lose it
+  kHealNetwork,    // not quite a fault, but something that happens
 };
 
 // "crash", "slow-disk", ...
@@ -69,6 +70,7 @@ struct Personality {
   std::uint64_t log_tail_bytes = 0;
   std::size_t snapshot_chunk_bytes = 0;
   std::uint64_t disk_full_one_in = 0;  // 0: never
+  std::size_t spare_nodes = 0;         // that are no members at first
   bool drifts_at_bound = false;        // every clock runs as fast or as slow as is allowed
 };
 

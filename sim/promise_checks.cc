@@ -9,8 +9,11 @@
 namespace seshat {
 
 PromiseChecks::PromiseChecks(GroupId group, std::map<NodeId, CheckedMachine> machines,
-                             std::function<void(std::string)> fail)
-    : group_(group), machines_(std::move(machines)), fail_(std::move(fail)) {}
+                             const Memberships& memberships, std::function<void(std::string)> fail)
+    : group_(group),
+      machines_(std::move(machines)),
+      memberships_(memberships),
+      fail_(std::move(fail)) {}
 
 v1::RaftHardState PromiseChecks::DurableState(NodeId node) const {
   v1::RaftHardState state;
@@ -79,14 +82,19 @@ void PromiseChecks::CheckLoyalty(NodeId voter, Term term, NodeId candidate) {
 void PromiseChecks::OnLeader(NodeId node, Term term) {
   // Its own vote is on its disk; in a group of one it tells nobody.
   const v1::RaftHardState own = DurableState(node);
-  std::size_t votes = Term(own.term()) == term && own.vote() == node.value() ? 1 : 0;
-  for (const auto& [voter, machine] : machines_) {
+  const bool has_own = Term(own.term()) == term && own.vote() == node.value();
+  const auto has_vote_of = [&](NodeId voter) {
+    if (voter == node) return has_own;
     const auto vote = votes_.find({term, voter});
-    if (voter != node && vote != votes_.end() && vote->second == node) ++votes;
+    return vote != votes_.end() && vote->second == node;
+  };
+  if (memberships_.MayBeQuorum(has_vote_of)) return;
+  std::string voters;
+  for (const auto& [voter, machine] : machines_) {
+    if (has_vote_of(voter)) voters += fmt::format(" {}", voter.value());
   }
-  if (votes > machines_.size() / 2) return;
-  fail_(fmt::format("node {} leads in term {} by {} votes of {}", node.value(), term.value(), votes,
-                    machines_.size()));
+  fail_(fmt::format("node {} leads in term {} without a quorum, by the votes of:{}", node.value(),
+                    term.value(), voters));
 }
 
 void PromiseChecks::OnAcknowledged(NodeId from, const v1::RaftMessage& message) {

@@ -1,7 +1,7 @@
 // PromiseChecks: nodes say to others only what their disks hold, and keep what they said.
 //
 //   - who asks for votes or gives one has its term and vote on its disk, and one candidate a term;
-//   - a leader has the votes of a majority;
+//   - a leader has the votes of a quorum;
 //   - what a follower acknowledges is on its disk;
 //   - who promised a leader to vote for nobody else has that on its disk too, and takes part in an
 //     election only when the lease that the leader may count from it has passed on the leader's own
@@ -19,6 +19,7 @@
 
 #include "disk.h"
 #include "machine_clock.h"
+#include "memberships.h"
 #include "seshat/v1/raft.pb.h"
 #include "seshat/v1/storage.pb.h"
 
@@ -33,9 +34,9 @@ struct CheckedMachine {
 // Threads: owned by the simulation's thread.
 class PromiseChecks {
  public:
-  // `fail` is told of each violation.
+  // `fail` is told of each violation. Lifetime: `memberships` outlives it.
   PromiseChecks(GroupId group, std::map<NodeId, CheckedMachine> machines,
-                std::function<void(std::string)> fail);
+                const Memberships& memberships, std::function<void(std::string)> fail);
 
   // What a node sends, whether it arrives or not.
   void OnSend(NodeId from, std::string_view payload);
@@ -57,6 +58,7 @@ class PromiseChecks {
 
   const GroupId group_;
   const std::map<NodeId, CheckedMachine> machines_;
+  const Memberships& memberships_;
   const std::function<void(std::string)> fail_;
   std::map<std::pair<Term, NodeId>, NodeId> votes_;         // by term and voter: for whom
   std::map<std::pair<NodeId, NodeId>, Loyalty> loyalties_;  // by voter and leader

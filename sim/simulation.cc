@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,7 @@
 
 #include "clients.h"
 #include "invariants.h"
+#include "memberships.h"
 #include "nemesis.h"
 #include "network.h"
 #include "node.h"
@@ -24,13 +27,20 @@
 namespace seshat {
 namespace {
 
+// A majority that is left alone must go on: not one of members that change just then.
+std::vector<Fault> FaultsToSpare(const SimOptions& options) {
+  std::vector<Fault> spared = options.without;
+  if (options.mode == SimMode::kLiveness) spared.push_back(Fault::kChangeMembers);
+  return spared;
+}
+
 class Simulation {
  public:
   explicit Simulation(const SimOptions& options)
       : options_(options),
         scheduler_(options.seed, options.prints_trace),
         network_(scheduler_),
-        personality_(DrawPersonality(scheduler_, options.without)) {
+        personality_(DrawPersonality(scheduler_, FaultsToSpare(options))) {
     BuildNodes();
     BuildChecks();
     SimClientOptions clients;
@@ -66,8 +76,6 @@ class Simulation {
 
  private:
   void BuildNodes() {
-    Configuration configuration;
-    for (std::size_t i = 1; i <= options_.nodes; ++i) configuration.voters.push_back(NodeId(i));
     SimNodeObserver observer;
     observer.on_leader = [this](NodeId node, Term term, LogIndex commit) {
       invariants_->OnLeader(node, term, commit);
@@ -86,10 +94,13 @@ class Simulation {
     };
     observer.on_resumed = [this] { read_audit_->CheckLeases(); };
     observer.on_failure = failure_handler();
-    for (const NodeId id : configuration.voters) {
+    const std::vector<NodeId> founders = Founders();
+    for (std::size_t i = 1; i <= founders.size() + personality_.spare_nodes; ++i) {
+      const NodeId id(i);
       SimNodeOptions node;
       node.id = id;
-      node.configuration = configuration;
+      node.nodes = founders.size() + personality_.spare_nodes;
+      if (i <= founders.size()) node.configuration.voters = founders;
       node.seed = scheduler_.random().Next();
       node.clock_drift_ppm = DrawDrift();
       node.clock_at_start =
@@ -99,7 +110,9 @@ class Simulation {
       node.election_spread = personality_.election_spread;
       node.cached_bytes_max = personality_.cached_bytes_max;
       node.leases = personality_.leases;
-      node.snapshots.entries = personality_.snapshot_entries;
+      // One may still have in its log what others have cut off.
+      const bool keeps_log = scheduler_.random().Chance(1, 3);
+      node.snapshots.entries = keeps_log ? UINT64_MAX : personality_.snapshot_entries;
       node.snapshots.interval = personality_.snapshot_interval;
       node.snapshots.check_interval = std::chrono::milliseconds(100);
       node.snapshots.retry_delay = std::chrono::milliseconds(200);
@@ -114,6 +127,12 @@ class Simulation {
     }
   }
 
+  std::vector<NodeId> Founders() const {
+    std::vector<NodeId> founders;
+    for (std::size_t i = 1; i <= options_.nodes; ++i) founders.push_back(NodeId(i));
+    return founders;
+  }
+
   void BuildChecks() {
     std::map<NodeId, const SimDisk*> disks;
     std::map<NodeId, CheckedMachine> machines;
@@ -121,8 +140,11 @@ class Simulation {
       disks[node->id()] = &node->disk();
       machines[node->id()] = {.disk = &node->disk(), .clock = &node->clock()};
     }
-    invariants_ = std::make_unique<Invariants>(kSimGroup, std::move(disks), failure_handler());
-    promises_ = std::make_unique<PromiseChecks>(kSimGroup, std::move(machines), failure_handler());
+    memberships_ = std::make_unique<Memberships>(Founders());
+    invariants_ =
+        std::make_unique<Invariants>(kSimGroup, std::move(disks), *memberships_, failure_handler());
+    promises_ = std::make_unique<PromiseChecks>(kSimGroup, std::move(machines), *memberships_,
+                                                failure_handler());
     network_.OnSend(
         [this](NodeId from, const std::string& payload) { promises_->OnSend(from, payload); });
     read_audit_ = std::make_unique<ReadAudit>(
@@ -153,7 +175,16 @@ class Simulation {
     return pointers;
   }
 
-  // Heals, and waits until every healed node has applied something that was written since.
+  // The nodes of `healed` that are to come back: members of the group.
+  std::vector<SimNode*> MembersOf(const std::vector<SimNode*>& healed) const {
+    const std::set<NodeId> members = memberships_->present().Everyone();
+    std::vector<SimNode*> chosen;
+    std::ranges::copy_if(healed, std::back_inserter(chosen),
+                         [&](SimNode* node) { return members.contains(node->id()); });
+    return chosen;
+  }
+
+  // Heals, and waits until every healed member has applied something that was written since.
   void Recover() {
     if (scheduler_.is_halted()) return;
     nemesis_->Stop();
@@ -170,7 +201,7 @@ class Simulation {
     while (scheduler_.now() < deadline && !scheduler_.is_halted()) {
       scheduler_.RunUntil(scheduler_.now() + std::chrono::milliseconds(10));
       // Faults that were to end by themselves may still restart or pause a node: keep it healed.
-      const bool has_recovered = std::all_of(core.begin(), core.end(), [&](SimNode* node) {
+      const bool has_recovered = std::ranges::all_of(MembersOf(core), [&](SimNode* node) {
         return node->is_running() && LogIndex(node->driver().view().applied.load()) > before.Next();
       });
       if (has_recovered) {
@@ -186,12 +217,20 @@ class Simulation {
         std::chrono::duration_cast<std::chrono::seconds>(options_.recovery_max).count()));
   }
 
-  // With nothing new to do, all healed nodes must come to stand at the same index.
+  // With nothing new to do, all healed members must come to stand at the same index, and no change
+  // of members stays half done.
   void Settle(const std::vector<SimNode*>& core) {
     clients_->Stop();
     scheduler_.RunUntil(scheduler_.now() + std::chrono::seconds(2));
     if (scheduler_.is_halted()) return;
+    if (!memberships_->present().outgoing.empty()) Fail("a joint configuration is never left");
     for (SimNode* node : core) {
+      const bool leads = node->is_running() && node->driver().view().is_leader.load();
+      if (leads && !memberships_->present().voters.contains(node->id())) {
+        Fail(fmt::format("node {} leads and is no voter", node->id().value()));
+      }
+    }
+    for (SimNode* node : MembersOf(core)) {
       if (!node->is_running()) continue;
       const LogIndex applied(node->driver().view().applied.load());
       if (applied == invariants_->highest_committed()) continue;
@@ -231,6 +270,7 @@ class Simulation {
   SimScheduler scheduler_;
   SimNetwork network_;
   const Personality personality_;
+  std::unique_ptr<Memberships> memberships_;
   std::unique_ptr<Invariants> invariants_;
   std::unique_ptr<PromiseChecks> promises_;
   WriteCensus write_census_{failure_handler()};
