@@ -24,7 +24,8 @@ std::unexpected<Error> Refuse(std::string message) {
 // What a node itself leaves in a directory before its IDENTITY is there, and what a freshly made
 // file system holds.
 bool MayPrecedeIdentity(const std::string& name) {
-  constexpr std::string_view kNames[] = {"LOCK", "rocksdb", "rocksdb-torn-tail", "lost+found"};
+  constexpr std::string_view kNames[] = {"LOCK",     "rocksdb",           "snapshots",
+                                         "incoming", "rocksdb-torn-tail", "lost+found"};
   return name.starts_with("IDENTITY") || std::ranges::count(kNames, name) > 0;
 }
 

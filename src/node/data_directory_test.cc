@@ -5,8 +5,10 @@
 
 #include <fstream>
 
+#include "seshat/admin/prometheus_metrics.h"
 #include "seshat/base/random.h"
 #include "seshat/node/real_ports.h"
+#include "seshat/storage/storage_engine.h"
 
 namespace seshat {
 namespace {
@@ -52,6 +54,18 @@ std::string Refusal(const NodeConfig& config, const std::optional<NodeIdentity>&
   }
   EXPECT_EQ(decision.error().code(), ErrorCode::kFailedPrecondition);
   return decision.error().message();
+}
+
+// A node that dies at its very first start must be able to start again.
+TEST_F(DataDirectoryTest, WhatAStartLeavesBeforeItsIdentityIsOurs) {
+  ProcessFatalHandler fatal;
+  PrometheusMetrics metrics;
+  ASSERT_TRUE(CheckDataDirectory(directory_).has_value());
+  ASSERT_TRUE(StorageEngine::Open({.data_dir = directory_}, fatal, metrics, NodeId(1)).has_value());
+
+  const Status checked = CheckDataDirectory(directory_);
+
+  EXPECT_TRUE(checked.has_value()) << checked.error().message();
 }
 
 TEST_F(DataDirectoryTest, AMissingDirectoryIsMade) {
