@@ -2,10 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
-#include <utility>
 
+#include "outcome_names.h"
 #include "seshat/admin/group_names.h"
 
 namespace seshat {
@@ -14,43 +13,31 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Outcome = TransferAnswer::Outcome;
 
-constexpr std::array<std::pair<Outcome, std::string_view>, 4> kOutcomes = {{
+constexpr OutcomeNames<Outcome, 4> kOutcomes = {{
     {Outcome::kDone, "done"},
     {Outcome::kNotLeader, "not leader"},
     {Outcome::kRefused, "refused"},
     {Outcome::kFailed, "failed"},
 }};
 
-std::string_view TextOf(Outcome outcome) {
-  for (const auto& [each, text] : kOutcomes) {
-    if (each == outcome) return text;
-  }
-  return "";
-}
-
-Result<Outcome> OutcomeFrom(const std::string& text) {
-  for (const auto& [outcome, each] : kOutcomes) {
-    if (each == text) return outcome;
-  }
-  return MakeError(ErrorCode::kInvalidArgument,
-                   fmt::format("not an answer to a transfer: outcome \"{}\"", text));
-}
-
 }  // namespace
 
 std::string ToJson(const TransferAnswer& answer) {
-  const Json json = {
-      {"outcome", TextOf(answer.outcome)}, {"group_id", answer.group.value()},
-      {"group", GroupName(answer.group)},  {"node_id", answer.node.value()},
-      {"leader", answer.leader.value()},   {"leader_admin_address", answer.leader_admin_address},
-      {"problem", answer.problem}};
+  const Json json = {{"outcome", NameOf(kOutcomes, answer.outcome)},
+                     {"group_id", answer.group.value()},
+                     {"group", GroupName(answer.group)},
+                     {"node_id", answer.node.value()},
+                     {"leader", answer.leader.value()},
+                     {"leader_admin_address", answer.leader_admin_address},
+                     {"problem", answer.problem}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Result<TransferAnswer> ParseTransferAnswer(std::string_view text) {
   try {
     const Json json = Json::parse(text);
-    const Result<Outcome> outcome = OutcomeFrom(json.at("outcome").get<std::string>());
+    const Result<Outcome> outcome =
+        ParseOutcome(kOutcomes, json.at("outcome").get<std::string>(), "a transfer");
     if (!outcome) return std::unexpected(outcome.error());
     TransferAnswer answer;
     answer.outcome = *outcome;

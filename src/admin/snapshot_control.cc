@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <nlohmann/json.hpp>
-#include <utility>
+
+#include "outcome_names.h"
 
 namespace seshat {
 namespace {
@@ -12,31 +12,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Outcome = SnapshotAnswer::Outcome;
 
-constexpr std::array<std::pair<Outcome, std::string_view>, 3> kOutcomes = {{
+constexpr OutcomeNames<Outcome, 3> kOutcomes = {{
     {Outcome::kDone, "done"},
     {Outcome::kRefused, "refused"},
     {Outcome::kFailed, "failed"},
 }};
 
-std::string_view TextOf(Outcome outcome) {
-  for (const auto& [each, text] : kOutcomes) {
-    if (each == outcome) return text;
-  }
-  return "";
-}
-
-Result<Outcome> OutcomeFrom(const std::string& text) {
-  for (const auto& [outcome, each] : kOutcomes) {
-    if (each == text) return outcome;
-  }
-  return MakeError(ErrorCode::kInvalidArgument,
-                   fmt::format("not an answer to a snapshot: outcome \"{}\"", text));
-}
-
 }  // namespace
 
 std::string ToJson(const SnapshotAnswer& answer) {
-  const Json json = {{"outcome", TextOf(answer.outcome)},
+  const Json json = {{"outcome", NameOf(kOutcomes, answer.outcome)},
                      {"node_id", answer.node.value()},
                      {"name", answer.name},
                      {"size_bytes", answer.size_bytes},
@@ -48,7 +33,8 @@ std::string ToJson(const SnapshotAnswer& answer) {
 Result<SnapshotAnswer> ParseSnapshotAnswer(std::string_view text) {
   try {
     const Json json = Json::parse(text);
-    const Result<Outcome> outcome = OutcomeFrom(json.at("outcome").get<std::string>());
+    const Result<Outcome> outcome =
+        ParseOutcome(kOutcomes, json.at("outcome").get<std::string>(), "a snapshot");
     if (!outcome) return std::unexpected(outcome.error());
     SnapshotAnswer answer;
     answer.outcome = *outcome;
