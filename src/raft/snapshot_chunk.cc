@@ -17,15 +17,6 @@ constexpr std::string_view kChunkRecord = "SnapshotChunk";
 // The largest value with the largest key, and a chunk's usual size on top.
 constexpr std::uint32_t kRowsBytesMax = 32 << 20;
 
-template <typename Message>
-Status Parse(std::string_view record, std::string_view bytes, Message& message) {
-  if (bytes.size() > INT32_MAX ||
-      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return MalformedRecord(record);
-  }
-  return CheckRecordVersion(record, message.version());
-}
-
 // Bound to the place in the snapshot, so that no other chunk of it can pass for this one.
 std::uint64_t ChecksumOf(std::string_view after_key, std::string_view rows) {
   const std::uint64_t place = XXH3_64bits(after_key.data(), after_key.size());
@@ -43,14 +34,7 @@ std::string Compress(std::string_view rows) {
 
 bool TakeBytes(std::string_view& rest, std::string_view& bytes) {
   std::uint64_t size = 0;
-  for (unsigned shift = 0;; shift += 7) {
-    if (rest.empty() || shift > 28) return false;
-    const auto byte = static_cast<unsigned char>(rest.front());
-    rest.remove_prefix(1);
-    size |= std::uint64_t{byte & 0x7FU} << shift;
-    if ((byte & 0x80U) == 0) break;
-  }
-  if (size > rest.size()) return false;
+  if (!TakeVarint(rest, size) || size > rest.size()) return false;
   bytes = rest.substr(0, size);
   rest.remove_prefix(size);
   return true;
@@ -70,7 +54,7 @@ std::string EncodeChunkRequest(const SnapshotChunkRequest& request) {
 
 Result<SnapshotChunkRequest> DecodeChunkRequest(std::string_view bytes) {
   v1::SnapshotChunkRequest message;
-  if (Status parsed = Parse(kRequestRecord, bytes, message); !parsed) {
+  if (Status parsed = ParseRecord(kRequestRecord, bytes, message); !parsed) {
     return std::unexpected(std::move(parsed).error());
   }
   return SnapshotChunkRequest{.group = GroupId(message.group_id()),
@@ -126,7 +110,7 @@ std::string SnapshotChunk::LastKey() const {
 
 Result<SnapshotChunk> DecodeChunk(std::string_view bytes, std::string_view after_key) {
   v1::SnapshotChunk message;
-  if (Status parsed = Parse(kChunkRecord, bytes, message); !parsed) {
+  if (Status parsed = ParseRecord(kChunkRecord, bytes, message); !parsed) {
     return std::unexpected(std::move(parsed).error());
   }
   SnapshotChunk chunk;

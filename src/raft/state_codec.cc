@@ -18,15 +18,6 @@ constexpr std::string_view kConfigurationRecord = "GroupConfiguration";
 // More than any real promise; keeps the arithmetic on it from overflowing.
 constexpr std::uint64_t kPromiseMsMax = std::uint64_t{1000} * 60 * 60 * 24;
 
-template <typename Message>
-Status Parse(std::string_view record, std::string_view bytes, Message& message) {
-  if (bytes.size() > INT32_MAX ||
-      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    return MalformedRecord(record);
-  }
-  return CheckRecordVersion(record, message.version());
-}
-
 template <typename Field>
 std::vector<NodeId> SortedNodes(const Field& field) {
   std::vector<NodeId> nodes;
@@ -71,7 +62,7 @@ std::string EncodeHardState(const HardState& state) {
 
 Result<HardState> DecodeHardState(std::string_view bytes) {
   v1::RaftHardState message;
-  if (Status status = Parse(kHardStateRecord, bytes, message); !status) {
+  if (Status status = ParseRecord(kHardStateRecord, bytes, message); !status) {
     return std::unexpected(std::move(status).error());
   }
   if (message.promise_ms() > kPromiseMsMax) return MalformedRecord(kHardStateRecord);
@@ -99,7 +90,7 @@ std::string EncodeSnapshotMetadata(const SnapshotDescriptor& snapshot, UnixMilli
 
 Result<SnapshotDescriptor> DecodeSnapshotMetadata(std::string_view bytes) {
   v1::SnapshotMetadata message;
-  if (Status status = Parse(kSnapshotRecord, bytes, message); !status) {
+  if (Status status = ParseRecord(kSnapshotRecord, bytes, message); !status) {
     return std::unexpected(std::move(status).error());
   }
   if (Status status = CheckRecordVersion(kConfigurationRecord, message.configuration().version());
@@ -124,7 +115,7 @@ std::string EncodeConfiguration(const Configuration& configuration) {
 
 Result<Configuration> DecodeConfiguration(std::string_view bytes) {
   v1::GroupConfiguration message;
-  if (Status status = Parse(kConfigurationRecord, bytes, message); !status) {
+  if (Status status = ParseRecord(kConfigurationRecord, bytes, message); !status) {
     return std::unexpected(std::move(status).error());
   }
   return ReadConfiguration(message);

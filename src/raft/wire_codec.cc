@@ -4,12 +4,12 @@
 
 namespace seshat {
 
-bool WireReader::ReadVarint(std::uint64_t& value) {
+bool TakeVarint(std::string_view& rest, std::uint64_t& value) {
   value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
-    if (rest_.empty()) return false;
-    const auto byte = static_cast<unsigned char>(rest_.front());
-    rest_.remove_prefix(1);
+    if (rest.empty()) return false;
+    const auto byte = static_cast<unsigned char>(rest.front());
+    rest.remove_prefix(1);
     value |= std::uint64_t{byte & 0x7fu} << shift;
     if (byte < 0x80) return true;
   }
@@ -26,7 +26,7 @@ bool WireReader::Next(WireField& field) {
   if (!ok_ || rest_.empty()) return false;
 
   std::uint64_t tag = 0;
-  if (!ReadVarint(tag)) return Fail();
+  if (!TakeVarint(rest_, tag)) return Fail();
   const std::uint64_t number = tag >> 3;
   if (number == 0 || number > 0x1fffffff) return Fail();
   field.number = static_cast<std::uint32_t>(number);
@@ -34,14 +34,14 @@ bool WireReader::Next(WireField& field) {
 
   switch (field.type) {
     case WireType::kVarint:
-      return ReadVarint(field.value) || Fail();
+      return TakeVarint(rest_, field.value) || Fail();
     case WireType::kFixed64:
       return Skip(8) || Fail();
     case WireType::kFixed32:
       return Skip(4) || Fail();
     case WireType::kBytes: {
       std::uint64_t size = 0;
-      if (!ReadVarint(size) || size > rest_.size()) return Fail();
+      if (!TakeVarint(rest_, size) || size > rest_.size()) return Fail();
       field.bytes = rest_.substr(0, size);
       rest_.remove_prefix(size);
       return true;

@@ -27,6 +27,9 @@ inline void AppendVarint(std::string& out, std::uint64_t value) {
   out.push_back(static_cast<char>(value));
 }
 
+// Takes a varint off the front of `rest`. False, and `rest` is of no use, when there is none.
+bool TakeVarint(std::string_view& rest, std::uint64_t& value);
+
 constexpr std::uint64_t WireTag(std::uint32_t field, WireType type) {
   return std::uint64_t{field} << 3 | static_cast<std::uint64_t>(type);
 }
@@ -71,7 +74,6 @@ class WireReader {
   bool ok() const { return ok_; }
 
  private:
-  bool ReadVarint(std::uint64_t& value);
   bool Skip(std::size_t count);
   bool Fail() {
     ok_ = false;
@@ -90,5 +92,15 @@ Status CheckRecordVersion(std::string_view record, std::uint64_t version);
 
 // kCorruption: "`record` does not decode".
 std::unexpected<Error> MalformedRecord(std::string_view record);
+
+// A record off the hot path, read by its generated class. Errors: both of the above.
+template <typename Message>
+Status ParseRecord(std::string_view record, std::string_view bytes, Message& message) {
+  if (bytes.size() > INT32_MAX ||
+      !message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return MalformedRecord(record);
+  }
+  return CheckRecordVersion(record, message.version());
+}
 
 }  // namespace seshat
