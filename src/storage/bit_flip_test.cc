@@ -122,7 +122,7 @@ class BitFlipTest : public testing::Test {
     ++verdicts.harmless;
   }
 
-  const fs::path root_ = TestFolder();
+  const fs::path root_ = EmptyTestFolder();
   FaultyDisk disk_{root_};
   RecordingMetrics metrics_;
   StorageOptions options_;

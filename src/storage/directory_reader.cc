@@ -56,24 +56,6 @@ void Note(const Result<std::optional<TornTail>>& torn, DirectoryFindings& findin
   }
 }
 
-// Threads: immutable.
-class ReadOnlyView : public StateView {
- public:
-  ReadOnlyView(rocksdb::DB& rocks, rocksdb::ColumnFamilyHandle* family)
-      : reads_(nullptr, rocks, family) {}
-
-  Result<Lookup> Get(std::string_view key, ReadTier tier) const override {
-    return reads_.Get(key, tier, nullptr);
-  }
-  Status Scan(std::string_view first, std::string_view end,
-              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    return reads_.Scan(first, end, nullptr, visit);
-  }
-
- private:
-  const StateReads reads_;
-};
-
 }  // namespace
 
 class DirectoryReader::Impl {
@@ -234,8 +216,8 @@ Status DirectoryReader::ScanLog(
 }
 
 std::unique_ptr<StateView> DirectoryReader::View(GroupId group) const {
-  return std::make_unique<ReadOnlyView>(impl_->database->rocks(),
-                                        impl_->database->handle(group, FamilyKind::kKv));
+  return std::make_unique<UnchangingView>(StateReads(
+      nullptr, impl_->database->rocks(), impl_->database->handle(group, FamilyKind::kKv)));
 }
 
 std::vector<std::shared_ptr<const Snapshot>> DirectoryReader::Snapshots(

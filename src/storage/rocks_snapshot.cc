@@ -50,25 +50,6 @@ namespace {
 
 constexpr int kOpenFilesMax = 256;
 
-// Threads: immutable.
-class SnapshotView : public StateView {
- public:
-  SnapshotView(StopSwitch* stop, std::shared_ptr<const SnapshotReader> reader, GroupId group)
-      : reader_(std::move(reader)), reads_(stop, reader_->rocks(), reader_->KvFamily(group)) {}
-
-  Result<Lookup> Get(std::string_view key, ReadTier tier) const override {
-    return reads_.Get(key, tier, nullptr);
-  }
-  Status Scan(std::string_view first, std::string_view end,
-              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
-    return reads_.Scan(first, end, nullptr, visit);
-  }
-
- private:
-  const std::shared_ptr<const SnapshotReader> reader_;
-  const StateReads reads_;
-};
-
 }  // namespace
 
 Result<std::shared_ptr<const SnapshotReader>> SnapshotReader::Open(
@@ -152,11 +133,12 @@ Result<std::unique_ptr<StateView>> RocksSnapshot::View(GroupId group) const {
   }
   Result<std::shared_ptr<const SnapshotReader>> reader = Reader();
   if (!reader) return std::unexpected(reader.error());
-  if ((*reader)->KvFamily(group) == nullptr) {
+  rocksdb::ColumnFamilyHandle* const family = (*reader)->KvFamily(group);
+  if (family == nullptr) {
     return MakeError(ErrorCode::kCorruption, fmt::format("{} has no keys of group {}",
                                                          folder_->path().string(), group.value()));
   }
-  return std::make_unique<SnapshotView>(stop_, *std::move(reader), group);
+  return std::make_unique<UnchangingView>(StateReads(stop_, (*reader)->rocks(), family), *reader);
 }
 
 }  // namespace seshat

@@ -4,7 +4,9 @@
 #include <rocksdb/db.h>
 
 #include <functional>
+#include <memory>
 #include <string_view>
+#include <utility>
 
 #include "seshat/base/error.h"
 #include "seshat/ports/state_store.h"
@@ -30,6 +32,26 @@ class StateReads {
   StopSwitch* const stop_;
   rocksdb::DB& rocks_;
   rocksdb::ColumnFamilyHandle* const family_;
+};
+
+// Of a family that nobody writes, such as a snapshot's.
+// Threads: immutable. Lifetime: that of `reads`; keeps `owner`, of whatever they are made from.
+class UnchangingView final : public StateView {
+ public:
+  explicit UnchangingView(const StateReads& reads, std::shared_ptr<const void> owner = nullptr)
+      : owner_(std::move(owner)), reads_(reads) {}
+
+  Result<Lookup> Get(std::string_view key, ReadTier tier) const override {
+    return reads_.Get(key, tier, nullptr);
+  }
+  Status Scan(std::string_view first, std::string_view end,
+              const std::function<bool(std::string_view, std::string_view)>& visit) const override {
+    return reads_.Scan(first, end, nullptr, visit);
+  }
+
+ private:
+  const std::shared_ptr<const void> owner_;
+  const StateReads reads_;
 };
 
 }  // namespace seshat

@@ -110,12 +110,16 @@ inline std::filesystem::path TestFolder() {
   return std::filesystem::path(testing::TempDir()) / name;
 }
 
+// The same without what a run that was killed may have left there.
+inline std::filesystem::path EmptyTestFolder() {
+  std::filesystem::path folder = TestFolder();
+  std::filesystem::remove_all(folder);
+  return folder;
+}
+
 class StorageFixture : public testing::Test {
  protected:
-  StorageFixture() {
-    options_.data_dir = TestFolder();
-    std::filesystem::remove_all(options_.data_dir);
-  }
+  StorageFixture() { options_.data_dir = EmptyTestFolder(); }
   ~StorageFixture() override {
     engine_.reset();
     std::filesystem::remove_all(options_.data_dir);
