@@ -12,6 +12,14 @@ namespace {
 // Beyond every row: keys begin with two bytes that say what they are.
 constexpr std::string_view kRowsEnd("\xff\xff\xff", 3);
 
+// A chunk takes a quarter of a second at most, so that several nodes may take turns.
+SnapshotSenderOptions FitToBound(SnapshotSenderOptions options) {
+  if (options.bytes_per_second_max == 0) return options;
+  options.chunk_bytes =
+      std::min<std::uint64_t>(options.chunk_bytes, options.bytes_per_second_max / 4 + 1);
+  return options;
+}
+
 std::shared_ptr<const Snapshot> FindSnapshot(const SnapshotStore& store, GroupId group,
                                              LogIndex index, Term term) {
   for (const std::shared_ptr<const Snapshot>& snapshot : store.Kept()) {
@@ -28,7 +36,7 @@ std::shared_ptr<const Snapshot> FindSnapshot(const SnapshotStore& store, GroupId
 
 SnapshotSender::SnapshotSender(const SnapshotSenderOptions& options,
                                const SnapshotSenderPorts& ports)
-    : options_(options), ports_(ports) {
+    : options_(FitToBound(options)), ports_(ports) {
   if (ports_.metrics == nullptr) return;
   const MetricLabels labels = {{"node_id", std::to_string(options_.node.value())}};
   bytes_sent_ = &ports_.metrics->GetCounter("raft_snapshot_sent_bytes_total",
@@ -109,7 +117,7 @@ Result<const StateView*> SnapshotSender::Open(NodeId from, const SnapshotChunkRe
 void SnapshotSender::ReplyInTime(std::string chunk, UniqueFunction<void(std::string)> reply) {
   const MonotonicTime now = ports_.clock->Now();
   if (bytes_sent_ != nullptr) bytes_sent_->Increment(static_cast<double>(chunk.size()));
-  const MonotonicTime due = std::max(now, free_at_);
+  const MonotonicTime due = std::clamp(free_at_, now, now + options_.wait_max);
   if (options_.bytes_per_second_max > 0) {
     const double seconds =
         static_cast<double>(chunk.size()) / static_cast<double>(options_.bytes_per_second_max);

@@ -338,6 +338,21 @@ TEST_F(SnapshotTransferTest, WhatIsSentStaysWithinTheBoundOnAverage) {
   EXPECT_LT(bytes, 700u);
 }
 
+TEST_F(SnapshotTransferTest, WhoAsksIsAnsweredBeforeItGivesUpHoweverLowTheBound) {
+  SnapshotSender slow(SmallChunks(1), {.store = &snapshots, .worker = &loop, .clock = &loop});
+  std::size_t answers = 0;
+  for (int i = 0; i < 3; ++i) {
+    slow.OnCall(NodeId(2),
+                EncodeChunkRequest(
+                    {.group = kGroup, .index = LogIndex(70), .term = Term(4), .after_key = ""}),
+                [&](const std::string&) { ++answers; });
+  }
+
+  loop.Advance(SnapshotFetchOptions().call_timeout);
+
+  EXPECT_EQ(answers, 3u);
+}
+
 TEST_F(SnapshotTransferTest, AQuestionThatMakesNoSenseHasNoAnswer) {
   bool has_answered = false;
   sender.OnCall(NodeId(2), "\xff\xff", [&](const std::string&) { has_answered = true; });

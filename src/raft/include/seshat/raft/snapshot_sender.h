@@ -20,8 +20,13 @@ namespace seshat {
 
 struct SnapshotSenderOptions {
   NodeId node;
-  std::size_t chunk_bytes = 1 << 20;       // before compression; one row may exceed it
-  std::uint64_t bytes_per_second_max = 0;  // to all nodes together; 0: no bound
+  std::size_t chunk_bytes = 1 << 20;  // before compression; one row may exceed it
+  // To all nodes together, on average; 0: no bound. Exceeded where one row alone takes longer than
+  // `wait_max`.
+  std::uint64_t bytes_per_second_max = 0;
+  // The longest that the bound holds an answer back: well below SnapshotFetchOptions::call_timeout,
+  // or a chunk that is asked for again and again would never come.
+  Duration wait_max = std::chrono::seconds(5);
   // A snapshot that someone is half-way through is held open this long after the last question,
   // even when it was superseded.
   Duration held_open = std::chrono::seconds(60);
