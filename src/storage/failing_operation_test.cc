@@ -94,9 +94,10 @@ class FailingOperationTest : public testing::TestWithParam<FaultCase> {
 };
 
 TEST_P(FailingOperationTest, StopsTheNodeAndLosesNothingAcknowledged) {
+  const int factor = static_cast<int>(NumberFromEnvironment("SESHAT_FAILING_FACTOR", 2));
   int failures = 0;
 
-  for (int nth = 1; nth < 200; nth *= 2) {
+  for (int nth = 1; nth < 200; nth *= factor) {
     SCOPED_TRACE(nth);
     if (!Live(nth)) break;
     ++failures;
