@@ -69,7 +69,11 @@ Status CheckSecret(const LocalEnd& local, NodeId peer, const std::string& got,
   return {};
 }
 
-Status CheckIdentity(const LocalEnd& local, const PeerHello& peer) {
+bool IsJoin(const v1::Hello& hello) {
+  return hello.channel() == v1::PEER_CHANNEL_JOIN;
+}
+
+Status CheckIdentity(const LocalEnd& local, const PeerHello& peer, bool is_join) {
   const PeerIdentity& mine = local.identity;
   const PeerIdentity& theirs = peer.identity;
   if (theirs.store_id.empty()) return Malformed("no store id");
@@ -82,7 +86,7 @@ Status CheckIdentity(const LocalEnd& local, const PeerHello& peer) {
     return Refuse(fmt::format("node {} belongs to another cluster than node {}",
                               peer.node_id.value(), local.node_id.value()));
   }
-  if (mine.bootstrap_hash == theirs.bootstrap_hash) return {};
+  if (is_join || mine.bootstrap_hash == theirs.bootstrap_hash) return {};
   return Refuse(
       fmt::format("nodes {} and {} were given different lists of initial members (or cluster "
                   "names)",
@@ -114,7 +118,8 @@ Status CheckHello(const LocalEnd& local, const v1::Hello& hello) {
   if (!StreamKindOf(hello.channel())) {
     return Malformed(fmt::format("unknown channel {}", static_cast<int>(hello.channel())));
   }
-  if (hello.to_node_id() != local.node_id.value()) {
+  const bool is_for_anyone = IsJoin(hello) && hello.to_node_id() == 0;
+  if (hello.to_node_id() != local.node_id.value() && !is_for_anyone) {
     return Refuse(fmt::format("this is node {}, not node {}: check the addresses",
                               local.node_id.value(), hello.to_node_id()));
   }
@@ -122,7 +127,7 @@ Status CheckHello(const LocalEnd& local, const v1::Hello& hello) {
   if (hello.node_id() == local.node_id.value()) {
     return Refuse(fmt::format("two nodes have the id {}", local.node_id.value()));
   }
-  return CheckIdentity(local, DescribePeer(hello));
+  return CheckIdentity(local, DescribePeer(hello), IsJoin(hello));
 }
 
 void FillChallenge(const LocalEnd& local, const v1::Hello& hello, std::string nonce,
@@ -144,12 +149,12 @@ Status CheckChallenge(const LocalEnd& local, const v1::Hello& hello,
     return Malformed(fmt::format("protocol {} was not offered", challenge.protocol()));
   }
   if (challenge.nonce().size() != kNonceBytes) return Malformed("a nonce that is not 32 bytes");
-  if (challenge.node_id() != hello.to_node_id()) {
+  if (challenge.node_id() != hello.to_node_id() && !(IsJoin(hello) && hello.to_node_id() == 0)) {
     return Refuse(fmt::format("node {} answers at the address of node {}", challenge.node_id(),
                               hello.to_node_id()));
   }
   const PeerHello peer = DescribePeer(challenge);
-  if (Status checked = CheckIdentity(local, peer); !checked) return checked;
+  if (Status checked = CheckIdentity(local, peer, IsJoin(hello)); !checked) return checked;
   return CheckSecret(local, peer.node_id, challenge.proof(), AcceptProof(local, hello, challenge));
 }
 

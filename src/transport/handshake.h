@@ -44,8 +44,9 @@ struct LocalEnd {
 // Fills everything but `channel`. `nonce`: kNonceBytes unpredictable bytes.
 void FillHello(const LocalEnd& local, NodeId to, std::string nonce, v1::Hello& hello);
 
-// The acceptor's checks of what a Hello claims; nothing is proven yet.
-// Errors: kPermissionDenied (an operator must act) with a reason for people; kCorruption for what
+// The acceptor's checks of what a Hello claims; nothing is proven yet. On a join channel neither
+// end needs to know the other's id or cluster. Errors: kPermissionDenied (an operator must act)
+// with a reason for people; kCorruption for what
 //         no honest peer sends.
 Status CheckHello(const LocalEnd& local, const v1::Hello& hello);
 

@@ -204,9 +204,14 @@ Status InboundStream::HandleHello(const v1::Hello& hello) {
 
 Status InboundStream::HandleProof(const v1::Proof& proof) {
   if (Status checked = CheckProof(local_, hello_, challenge_, proof); !checked) return checked;
-  if (Status admitted = context_->policy.Admit(DescribePeer(hello_)); !admitted) return admitted;
+  const StreamKind kind = *StreamKindOf(hello_.channel());
+  if (kind != StreamKind::kJoin) {
+    if (Status admitted = context_->policy.Admit(DescribePeer(hello_)); !admitted) return admitted;
+  } else if (!context_->options.on_join) {
+    return MakeError(ErrorCode::kPermissionDenied, "nobody can join at this node");
+  }
   peer_ = NodeId(hello_.node_id());
-  kind_ = *StreamKindOf(hello_.channel());
+  kind_ = kind;
   phase_ = Phase::kOpen;
   {
     MutexLock lock(mutex_);
@@ -269,6 +274,9 @@ void InboundStream::Deliver(Payload payload) {
       return DeliverCall(CallKind::kForward, std::move(payload));
     case StreamKind::kSnapshot:
       return DeliverCall(CallKind::kSnapshot, std::move(payload));
+    case StreamKind::kJoin:
+      return context_->options.on_join(DescribePeer(hello_), std::move(payload.bytes),
+                                       ReplyOnce(shared_from_this(), payload.call_id));
   }
 }
 

@@ -205,8 +205,11 @@ Status OutboundStream::HandleMessage(v1::PeerMessage& message) {
 
 Status OutboundStream::HandleChallenge(const v1::Challenge& challenge) {
   if (Status checked = CheckChallenge(local_, hello_, challenge); !checked) return checked;
-  if (Status admitted = context_->policy.Admit(DescribePeer(challenge)); !admitted) {
-    return admitted;
+  // Whoever is asked to let this node in is a stranger still.
+  if (kind_ != StreamKind::kJoin) {
+    if (Status admitted = context_->policy.Admit(DescribePeer(challenge)); !admitted) {
+      return admitted;
+    }
   }
   phase_ = Phase::kAwaitWelcome;
   v1::PeerMessage message;

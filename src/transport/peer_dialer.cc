@@ -39,7 +39,7 @@ void PeerDialer::Dial(std::uint64_t attempt) {
     state_ = State::kDialing;
   }
   Streams streams;
-  for (std::size_t i = 0; i < kStreamKinds; ++i) {
+  for (std::size_t i = 0; i < kLinkStreams; ++i) {
     streams[i] = std::make_shared<OutboundStream>(context_, shared_from_this(), peer_,
                                                   static_cast<StreamKind>(i), metrics_[i]);
   }
@@ -49,7 +49,7 @@ void PeerDialer::Dial(std::uint64_t attempt) {
     streams_ = streams;
     streams_open_ = 0;
     // Counted before anybody can wait for them to end.
-    for (std::size_t i = 0; i < kStreamKinds; ++i) context_->dialed_streams.Add();
+    for (std::size_t i = 0; i < kLinkStreams; ++i) context_->dialed_streams.Add();
   }
   for (const auto& stream : streams) stream->Start(address_);
   context_->timers.At(context_->clock.Now() + context_->options.handshake_timeout,
@@ -128,7 +128,7 @@ void PeerDialer::OnStreamOpen(OutboundStream& stream) {
   {
     MutexLock lock(mutex_);
     if (!OwnsStream(stream)) return;
-    if (++streams_open_ < kStreamKinds) return;
+    if (++streams_open_ < kLinkStreams) return;
     state_ = State::kUp;
     failures_ = 0;
     connected_.Set(1);

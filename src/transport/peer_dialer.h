@@ -39,7 +39,7 @@ class PeerDialer final : public OutboundStreamOwner,
 
  private:
   enum class State { kWaiting, kDialing, kUp, kClosed };
-  using Streams = std::array<std::shared_ptr<OutboundStream>, kStreamKinds>;
+  using Streams = std::array<std::shared_ptr<OutboundStream>, kLinkStreams>;
 
   // Does nothing unless attempt number `attempt` is still the one that is waited for.
   void Dial(std::uint64_t attempt);
@@ -52,7 +52,7 @@ class PeerDialer final : public OutboundStreamOwner,
   const std::shared_ptr<TransportContext> context_;
   const NodeId peer_;
   const std::string address_;
-  const std::array<StreamMetrics, kStreamKinds> metrics_;
+  const std::array<StreamMetrics, kLinkStreams> metrics_;
   Gauge& connected_;
 
   mutable Mutex mutex_;

@@ -28,6 +28,8 @@ v1::PeerChannel WireChannel(StreamKind kind) {
       return v1::PEER_CHANNEL_FORWARD;
     case StreamKind::kSnapshot:
       return v1::PEER_CHANNEL_SNAPSHOT;
+    case StreamKind::kJoin:
+      return v1::PEER_CHANNEL_JOIN;
   }
   return v1::PEER_CHANNEL_UNSPECIFIED;
 }
@@ -42,6 +44,8 @@ std::string_view ToString(StreamKind kind) {
       return "forward";
     case StreamKind::kSnapshot:
       return "snapshot";
+    case StreamKind::kJoin:
+      return "join";
   }
   return "?";
 }
@@ -56,6 +60,8 @@ std::size_t QueueBytesMax(const TransportOptions& options, StreamKind kind) {
       return options.forward_queue_bytes_max;
     case StreamKind::kSnapshot:
       return options.snapshot_queue_bytes_max;
+    case StreamKind::kJoin:
+      return options.frame_bytes_max;
   }
   return 0;
 }

@@ -12,17 +12,20 @@
 
 namespace seshat {
 
-// The streams of one direction between two nodes, numbered from 0. The last two carry calls, with
-// the replies back on them; the others carry messages from the dialer to the acceptor.
-enum class StreamKind { kControl, kAppend, kForward, kSnapshot };
-inline constexpr std::size_t kStreamKinds = 4;
+// The streams of one direction between two nodes, numbered from 0. The first two carry messages
+// from the dialer to the acceptor; the others carry calls, with the replies back on them.
+enum class StreamKind { kControl, kAppend, kForward, kSnapshot, kJoin };
+inline constexpr std::size_t kStreamKinds = 5;
+// Those before kJoin make up a link: a node that joins has none yet, and asks on a stream by
+// itself.
+inline constexpr std::size_t kLinkStreams = 4;
 
 inline constexpr std::size_t IndexOf(StreamKind kind) {
   return static_cast<std::size_t>(kind);
 }
 
 inline constexpr bool CarriesCalls(StreamKind kind) {
-  return kind == StreamKind::kForward || kind == StreamKind::kSnapshot;
+  return kind == StreamKind::kForward || kind == StreamKind::kSnapshot || kind == StreamKind::kJoin;
 }
 
 StreamKind StreamKindOf(Channel channel);

@@ -5,6 +5,7 @@
 #include <map>
 #include <utility>
 
+#include "join_call.h"
 #include "peer_acceptor.h"
 #include "peer_dialer.h"
 #include "transport_context.h"
@@ -67,6 +68,8 @@ class TcpTransport::Impl {
   // Null when there is none.
   std::shared_ptr<PeerDialer> Find(NodeId peer) const;
   void RefuseCall(NodeId to, UniqueFunction<void(Result<std::string>)> done);
+  void AskToJoin(const std::string& address, std::string request, MonotonicTime deadline,
+                 UniqueFunction<void(Result<std::string>)> done);
   void Stop();
 
  private:
@@ -81,6 +84,7 @@ class TcpTransport::Impl {
   mutable Mutex mutex_;
   bool stopped_ SESHAT_GUARDED_BY(mutex_) = false;
   std::map<NodeId, std::shared_ptr<PeerDialer>> peers_ SESHAT_GUARDED_BY(mutex_);
+  std::shared_ptr<JoinCall> join_ SESHAT_GUARDED_BY(mutex_);
 };
 
 std::shared_ptr<PeerDialer> TcpTransport::Impl::Find(NodeId peer) const {
@@ -125,13 +129,38 @@ void TcpTransport::Impl::RefuseCall(NodeId to, UniqueFunction<void(Result<std::s
   });
 }
 
+void TcpTransport::Impl::AskToJoin(const std::string& address, std::string request,
+                                   MonotonicTime deadline,
+                                   UniqueFunction<void(Result<std::string>)> done) {
+  const auto call = JoinCall::Make(context_, std::move(request), std::move(done));
+  std::shared_ptr<JoinCall> given_up;
+  bool is_stopped = false;
+  {
+    MutexLock lock(mutex_);
+    is_stopped = stopped_;
+    if (!is_stopped) given_up = std::exchange(join_, call);
+    if (!is_stopped) context_->dialed_streams.Add();  // Stop waits for it from here on
+  }
+  if (given_up) given_up->Cancel(Error(ErrorCode::kUnavailable, "given up for another question"));
+  if (is_stopped) return call->Refuse(Error(ErrorCode::kUnavailable, "this node is stopping"));
+  context_->timers.At(deadline, [weak = std::weak_ptr(call)] {
+    if (const auto late = weak.lock()) {
+      late->Cancel(Error(ErrorCode::kUnavailable, "no answer in time"));
+    }
+  });
+  call->Start(address);
+}
+
 void TcpTransport::Impl::Stop() {
   std::map<NodeId, std::shared_ptr<PeerDialer>> peers;
+  std::shared_ptr<JoinCall> join;
   {
     MutexLock lock(mutex_);
     if (std::exchange(stopped_, true)) return;
     peers.swap(peers_);
+    join.swap(join_);
   }
+  if (join) join->Cancel(Error(ErrorCode::kUnavailable, "this node is stopping"));
   for (const auto& [peer, dialer] : peers) dialer->Close();
   context_->timers.Stop();
   context_->dialed_streams.WaitForNone();
@@ -189,6 +218,12 @@ const std::string& TcpTransport::ListenAddress() const {
 
 void TcpTransport::Stop() {
   impl_->Stop();
+}
+
+void TcpTransport::AskToJoin(const std::string& address, std::string request,
+                             MonotonicTime deadline,
+                             UniqueFunction<void(Result<std::string>)> done) {
+  impl_->AskToJoin(address, std::move(request), deadline, std::move(done));
 }
 
 void TcpTransport::Send(NodeId to, Channel channel, std::string payload) {

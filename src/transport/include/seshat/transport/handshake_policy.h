@@ -30,7 +30,7 @@ class HandshakePolicy {
  public:
   virtual ~HandshakePolicy() = default;
 
-  // Whether to speak with this peer. It is asked once for each stream.
+  // Whether to speak with this peer. It is asked once for each stream but those of nodes that join.
   // Errors: any refuses. kPermissionDenied tells the peer that trying again will not help until an
   //         operator acts; the message reaches the peer, so it should say what to do.
   virtual Status Admit(const PeerHello& peer) = 0;

@@ -59,6 +59,14 @@ class TcpTransport final : public Transport {
   // callback runs any more. Idempotent. Must not be called from a callback.
   void Stop();
 
+  // Asks the node at `address`, whoever it is, to let this one into its cluster; its on_join
+  // answers. Both prove the secret to each other, and their cluster ids must not differ; no more is
+  // checked. One at a time: a question that has no answer yet is given up for the next. `done` as
+  // in Call, and with kPermissionDenied when the two will not speak with each other until an
+  // operator acts.
+  void AskToJoin(const std::string& address, std::string request, MonotonicTime deadline,
+                 UniqueFunction<void(Result<std::string>)> done);
+
   void Send(NodeId to, Channel channel, std::string payload) override;
   // After Stop, `done` runs on the caller's thread with kUnavailable.
   void Call(NodeId to, CallKind kind, std::string request, MonotonicTime deadline,

@@ -10,6 +10,8 @@
 
 #include "seshat/base/ids.h"
 #include "seshat/base/time.h"
+#include "seshat/base/unique_function.h"
+#include "seshat/transport/handshake_policy.h"
 
 namespace seshat {
 
@@ -58,6 +60,12 @@ struct TransportOptions {
 
   // May be empty. Called on transport threads, outside all locks; must not block.
   std::function<void(const LinkEvent&)> on_link_event;
+  // Answers a node that is no member yet and asks to become one (TcpTransport::AskToJoin); it has
+  // proven the cluster secret, if there is one, and nothing else. `reply` as in
+  // PeerHandler::OnCall. Empty: such nodes are refused. Called as the other.
+  std::function<void(const PeerHello& from, std::string request,
+                     UniqueFunction<void(std::string)> reply)>
+      on_join;
 };
 
 }  // namespace seshat
