@@ -45,24 +45,10 @@ Status Parse(std::string_view what, std::string_view bytes, Message& message) {
   return {};
 }
 
-v1::NodeInfo ToProto(const ClusterMember& member) {
-  v1::NodeInfo info;
-  info.set_node_id(member.id.value());
-  info.set_store_id(member.store_id);
-  info.set_client_address(member.client_address);
-  info.set_internal_address(member.internal_address);
-  info.set_admin_address(member.admin_address);
-  info.set_feature_level_max(member.feature_level_max.value());
-  return info;
-}
-
-ClusterMember FromProto(const v1::NodeInfo& info) {
-  return {.id = NodeId(info.node_id()),
-          .store_id = info.store_id(),
-          .client_address = info.client_address(),
-          .internal_address = info.internal_address(),
-          .admin_address = info.admin_address(),
-          .feature_level_max = FeatureLevel(info.feature_level_max())};
+std::vector<NodeId> NodeIds(const google::protobuf::RepeatedField<std::uint64_t>& ids) {
+  std::vector<NodeId> nodes;
+  for (const std::uint64_t id : ids) nodes.emplace_back(id);
+  return nodes;
 }
 
 v1::ClusterMembership MembershipToProto(const ClusterState& state) {
@@ -71,6 +57,7 @@ v1::ClusterMembership MembershipToProto(const ClusterState& state) {
   membership.set_membership_version(state.membership_version);
   membership.set_cluster_id(state.cluster_id);
   for (const ClusterMember& member : state.members) *membership.add_members() = ToProto(member);
+  for (const NodeId node : state.removed) membership.add_removed(node.value());
   return membership;
 }
 
@@ -87,6 +74,8 @@ v1::ShardMap ShardMapToProto(const ClusterState& state) {
       slots.set_last(range.last.value());
     }
     for (NodeId replica : shard.replicas) out.add_replicas(replica.value());
+    for (NodeId founder : shard.founders) out.add_founders(founder.value());
+    out.set_placed_at(shard.placed_at.value());
   }
   return map;
 }
@@ -105,13 +94,15 @@ void TakeMembership(const v1::ClusterMembership& membership, ClusterState& state
   state.cluster_id = membership.cluster_id();
   state.members.clear();
   for (const v1::NodeInfo& info : membership.members()) state.members.push_back(FromProto(info));
+  state.removed = NodeIds(membership.removed());
 }
 
 Status TakeShardMap(const v1::ShardMap& map, ClusterState& state) {
   state.shard_map_version = map.shardmap_version();
   state.shards.clear();
   for (const v1::Shard& in : map.shards()) {
-    ShardPlacement shard{.group = GroupId(in.group_id()), .slots = {}, .replicas = {}};
+    ShardPlacement shard;
+    shard.group = GroupId(in.group_id());
     for (const v1::SlotRange& range : in.slots()) {
       if (range.first() > range.last() || range.last() >= kSlotCount) {
         return MakeError(ErrorCode::kCorruption, "shard map: slot range " +
@@ -121,7 +112,9 @@ Status TakeShardMap(const v1::ShardMap& map, ClusterState& state) {
       shard.slots.push_back({Slot(static_cast<std::uint16_t>(range.first())),
                              Slot(static_cast<std::uint16_t>(range.last()))});
     }
-    for (std::uint64_t replica : in.replicas()) shard.replicas.push_back(NodeId(replica));
+    shard.replicas = NodeIds(in.replicas());
+    shard.founders = NodeIds(in.founders());
+    shard.placed_at = LogIndex(in.placed_at());
     state.shards.push_back(std::move(shard));
   }
   return {};
@@ -134,6 +127,28 @@ void TakeSettings(const v1::ReplicatedSettings& settings, ClusterState& state) {
 }
 
 }  // namespace
+
+v1::NodeInfo ToProto(const ClusterMember& member) {
+  v1::NodeInfo info;
+  info.set_node_id(member.id.value());
+  info.set_store_id(member.store_id);
+  info.set_client_address(member.client_address);
+  info.set_internal_address(member.internal_address);
+  info.set_admin_address(member.admin_address);
+  info.set_feature_level_max(member.feature_level_max.value());
+  info.set_leaving(member.is_leaving);
+  return info;
+}
+
+ClusterMember FromProto(const v1::NodeInfo& info) {
+  return {.id = NodeId(info.node_id()),
+          .store_id = info.store_id(),
+          .client_address = info.client_address(),
+          .internal_address = info.internal_address(),
+          .admin_address = info.admin_address(),
+          .feature_level_max = FeatureLevel(info.feature_level_max()),
+          .is_leaving = info.leaving()};
+}
 
 std::string EncodeMembershipRow(const ClusterState& state) {
   return Serialize(MembershipToProto(state));
@@ -184,6 +199,37 @@ std::string EncodeRegisterNode(const ClusterMember& member) {
   return Serialize(command);
 }
 
+std::string EncodeAddNode(const ClusterMember& member) {
+  v1::SystemCommand command;
+  command.set_version(kVersion);
+  *command.mutable_add()->mutable_node() = ToProto(member);
+  return Serialize(command);
+}
+
+std::string EncodeRemoveNode(NodeId node) {
+  v1::SystemCommand command;
+  command.set_version(kVersion);
+  command.mutable_remove()->set_node_id(node.value());
+  return Serialize(command);
+}
+
+std::string EncodePlaceReplicas(const ReplicaPlacement& placement) {
+  v1::SystemCommand command;
+  command.set_version(kVersion);
+  v1::PlaceReplicas& place = *command.mutable_place();
+  place.set_group_id(placement.group.value());
+  for (const NodeId replica : placement.replicas) place.add_replicas(replica.value());
+  place.set_index(placement.index.value());
+  return Serialize(command);
+}
+
+std::string EncodeForgetNode(NodeId node) {
+  v1::SystemCommand command;
+  command.set_version(kVersion);
+  command.mutable_forget()->set_node_id(node.value());
+  return Serialize(command);
+}
+
 std::string EncodeReportState(const StateReport& report) {
   v1::SystemCommand command;
   command.set_version(kVersion);
@@ -221,6 +267,15 @@ Result<SystemCommand> DecodeSystemCommand(std::string_view bytes) {
                        .index = LogIndex(report.index()),
                        .node = NodeId(report.node_id()),
                        .digest = report.digest()};
+  }
+  if (command.has_add()) return AddNodeCommand{FromProto(command.add().node())};
+  if (command.has_remove()) return RemoveNodeCommand{NodeId(command.remove().node_id())};
+  if (command.has_forget()) return ForgetNodeCommand{NodeId(command.forget().node_id())};
+  if (command.has_place()) {
+    const v1::PlaceReplicas& place = command.place();
+    return ReplicaPlacement{.group = GroupId(place.group_id()),
+                            .replicas = NodeIds(place.replicas()),
+                            .index = LogIndex(place.index())};
   }
   return MakeError(ErrorCode::kFailedPrecondition,
                    "system command: of a kind that this version of Seshat does not know");

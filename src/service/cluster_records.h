@@ -13,6 +13,13 @@
 
 namespace seshat {
 
+namespace v1 {
+class NodeInfo;
+}  // namespace v1
+
+v1::NodeInfo ToProto(const ClusterMember& member);
+ClusterMember FromProto(const v1::NodeInfo& info);
+
 inline constexpr std::string_view kMembershipRowKey = "membership";
 inline constexpr std::string_view kShardMapRowKey = "shardmap";
 inline constexpr std::string_view kSettingsRowKey = "settings";
@@ -33,7 +40,18 @@ struct BootstrapClusterCommand {
 struct RegisterNodeCommand {
   ClusterMember member;
 };
-using SystemCommand = std::variant<BootstrapClusterCommand, RegisterNodeCommand, StateReport>;
+struct AddNodeCommand {
+  ClusterMember member;
+};
+struct RemoveNodeCommand {
+  NodeId node;
+};
+struct ForgetNodeCommand {
+  NodeId node;
+};
+using SystemCommand =
+    std::variant<BootstrapClusterCommand, RegisterNodeCommand, StateReport, AddNodeCommand,
+                 RemoveNodeCommand, ReplicaPlacement, ForgetNodeCommand>;
 
 // Errors: kCorruption; kFailedPrecondition for a newer version or an unknown kind.
 Result<SystemCommand> DecodeSystemCommand(std::string_view bytes);

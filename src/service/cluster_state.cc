@@ -10,10 +10,35 @@ const ClusterMember* ClusterState::FindMember(NodeId node) const {
   return it == members.end() ? nullptr : &*it;
 }
 
+bool ClusterState::WasRemoved(NodeId node) const {
+  return std::ranges::binary_search(removed, node);
+}
+
+bool ClusterState::IsPlaced(NodeId node) const {
+  return std::ranges::all_of(shards, [&](const ShardPlacement& shard) {
+    return std::ranges::binary_search(shard.replicas, node);
+  });
+}
+
+bool ClusterState::HasReplica(NodeId node) const {
+  return std::ranges::any_of(shards, [&](const ShardPlacement& shard) {
+    return std::ranges::binary_search(shard.replicas, node);
+  });
+}
+
+std::vector<NodeId> ClusterState::DesiredVoters() const {
+  std::vector<NodeId> desired;
+  for (const ClusterMember& member : members) {
+    if (!member.is_leaving) desired.push_back(member.id);
+  }
+  return desired;
+}
+
 bool ClusterState::operator==(const ClusterState& other) const {
   return cluster_id == other.cluster_id && membership_version == other.membership_version &&
-         members == other.members && shard_map_version == other.shard_map_version &&
-         shards == other.shards && feature_level == other.feature_level &&
+         members == other.members && removed == other.removed &&
+         shard_map_version == other.shard_map_version && shards == other.shards &&
+         feature_level == other.feature_level &&
          limits.key_bytes_max == other.limits.key_bytes_max &&
          limits.value_bytes_max == other.limits.value_bytes_max;
 }
@@ -21,12 +46,13 @@ bool ClusterState::operator==(const ClusterState& other) const {
 ClusterState InitialClusterState(std::string cluster_id, std::vector<ClusterMember> members,
                                  const ReplicatedLimits& limits) {
   std::ranges::sort(members, {}, &ClusterMember::id);
-  ShardPlacement shard{
-      .group = kFirstDataGroup, .slots = {{Slot(0), Slot(kSlotCount - 1)}}, .replicas = {}};
+  ShardPlacement shard;
+  shard.slots = {{Slot(0), Slot(kSlotCount - 1)}};
   for (const ClusterMember& member : members) shard.replicas.push_back(member.id);
   return {.cluster_id = std::move(cluster_id),
           .membership_version = 1,
           .members = std::move(members),
+          .removed = {},
           .shard_map_version = 1,
           .shards = {std::move(shard)},
           .feature_level = kFeatureLevelMin,

@@ -106,8 +106,10 @@ TEST_F(SystemStateMachineTest, AnotherStoreIdUnderAKnownNodeIdIsRefused) {
 
   member.store_id = std::string(16, 't');
 
-  EXPECT_EQ(Apply(EncodeRegisterNode(member)),
-            "ERR node 1 is known with another store id: its disk was wiped or exchanged");
+  EXPECT_EQ(
+      Apply(EncodeRegisterNode(member)),
+      "ERR node id 1 belongs to a node with other data: choose another id; if that node's disk "
+      "was wiped or exchanged, replace node 1 by one with a new id");
 }
 
 TEST_F(SystemStateMachineTest, ReportsOfEveryReplicaComeToAVerdict) {

@@ -6,6 +6,7 @@
 
 #include "cluster_records.h"
 #include "entry_checks.h"
+#include "member_changes.h"
 #include "seshat/commands/key_layout.h"
 #include "seshat/service/command_waiter.h"
 #include "state_audit.h"
@@ -20,24 +21,14 @@ Reply Bootstrap(const BootstrapClusterCommand& command, ClusterState& state) {
   return Reply::Ok();
 }
 
-Reply Register(const RegisterNodeCommand& command, ClusterState& state) {
-  const ClusterMember& reported = command.member;
-  const auto member = std::ranges::find(state.members, reported.id, &ClusterMember::id);
-  if (member == state.members.end()) {
-    return Reply::Error("ERR node " + std::to_string(reported.id.value()) +
-                        " is not a member of this cluster");
-  }
-  if (!member->store_id.empty() && member->store_id != reported.store_id) {
-    return Reply::Error("ERR node " + std::to_string(reported.id.value()) +
-                        " is known with another store id: its disk was wiped or exchanged");
-  }
-  if (*member == reported) return Reply::Ok();
-  *member = reported;
-  ++state.membership_version;
-  return Reply::Ok();
-}
-
 }  // namespace
+
+std::string RefusalText(const Reply& reply) {
+  for (const std::string_view prefix : {kTryAgain, std::string_view("ERR ")}) {
+    if (reply.text.starts_with(prefix)) return reply.text.substr(prefix.size());
+  }
+  return reply.text;
+}
 
 SystemStateMachine::SystemStateMachine(StateStore& store, ClusterStateSource& source,
                                        StateReports::Listener on_odd)
@@ -115,7 +106,19 @@ Result<Reply> SystemStateMachine::ApplyCommand(std::string_view bytes) {
     return Bootstrap(*bootstrap, state_);
   }
   if (const auto* report = std::get_if<StateReport>(&*command)) return TakeReport(*report);
-  return Register(std::get<RegisterNodeCommand>(*command), state_);
+  if (const auto* add = std::get_if<AddNodeCommand>(&*command)) {
+    return AddMember(add->member, state_);
+  }
+  if (const auto* remove = std::get_if<RemoveNodeCommand>(&*command)) {
+    return RemoveMember(remove->node, state_);
+  }
+  if (const auto* placement = std::get_if<ReplicaPlacement>(&*command)) {
+    return PlaceReplicas(*placement, state_);
+  }
+  if (const auto* forget = std::get_if<ForgetNodeCommand>(&*command)) {
+    return ForgetMember(forget->node, state_);
+  }
+  return RegisterMember(std::get<RegisterNodeCommand>(*command).member, state_);
 }
 
 Reply SystemStateMachine::TakeReport(const StateReport& report) {

@@ -24,6 +24,7 @@ struct ClusterMember {
   std::string internal_address;
   std::string admin_address;
   FeatureLevel feature_level_max = kFeatureLevelMin;
+  bool is_leaving = false;  // the groups are to do without it
 
   bool operator==(const ClusterMember&) const = default;
 };
@@ -38,17 +39,33 @@ struct SlotRange {
 // A shard: which group has which slots, and where its replicas are.
 struct ShardPlacement {
   GroupId group = kFirstDataGroup;
-  std::vector<SlotRange> slots;  // ascending
-  std::vector<NodeId> replicas;  // ascending
+  std::vector<SlotRange> slots;       // ascending
+  std::vector<NodeId> replicas;       // ascending; the group's voters, as its leader told last
+  std::vector<NodeId> founders = {};  // its first voters; empty: they are the replicas still
+  LogIndex placed_at = {};  // of the group's entry that made the replicas so; 0: the founders
+
+  // Whom a node that opens the group for the first time takes for its voters.
+  const std::vector<NodeId>& Founders() const { return founders.empty() ? replicas : founders; }
 
   bool operator==(const ShardPlacement&) const = default;
 };
+
+// Who a data group's voters are, by its entry at `index`.
+struct ReplicaPlacement {
+  GroupId group;
+  std::vector<NodeId> replicas;  // ascending
+  LogIndex index;
+};
+
+// Each has a replica of every group, and each costs every write a message and a sync.
+inline constexpr std::size_t kMembersMax = 7;
 
 // Threads: a value type; immutable once published.
 struct ClusterState {
   std::string cluster_id;  // 16 bytes; empty before bootstrap
   std::uint64_t membership_version = 0;
   std::vector<ClusterMember> members;  // ascending by id
+  std::vector<NodeId> removed;         // ascending; their ids are never used again
   std::uint64_t shard_map_version = 0;
   std::vector<ShardPlacement> shards;  // ascending by group
   FeatureLevel feature_level = kFeatureLevelMin;
@@ -57,6 +74,12 @@ struct ClusterState {
   bool IsBootstrapped() const { return !cluster_id.empty(); }
   // Null when `node` is not a member. Lifetime: that of this object.
   const ClusterMember* FindMember(NodeId node) const;
+  bool WasRemoved(NodeId node) const;
+  // Whether every shard, or any, has a replica on `node` that votes.
+  bool IsPlaced(NodeId node) const;
+  bool HasReplica(NodeId node) const;
+  // Whom every group is to have for a voter: members that are not leaving.
+  std::vector<NodeId> DesiredVoters() const;
 
   bool operator==(const ClusterState&) const;
 };
