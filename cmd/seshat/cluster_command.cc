@@ -83,8 +83,9 @@ bool CheckExistingNodes(const ClusterOptions& options) {
   if (existing == 0 || existing == options.nodes) return true;
   Complain(
       fmt::format("--nodes {}: {} holds a cluster of {} nodes; allowed: --nodes {}, or another "
-                  "--data-dir",
-                  options.nodes, options.data_dir, existing, existing));
+                  "--data-dir; to change their number, start it with --nodes {}, then see `seshat "
+                  "node --help` and `seshat serve --join`",
+                  options.nodes, options.data_dir, existing, existing, existing));
   return false;
 }
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <utility>
 
-#include "seshat/admin/admin_client.h"
+#include "admin_questions.h"
 #include "seshat/admin/group_names.h"
 #include "seshat/admin/leadership_control.h"
 
@@ -25,15 +25,7 @@ constexpr Duration kTimeout = std::chrono::seconds(15);
 Result<TransferAnswer> Ask(const std::string& address, GroupId group, std::uint64_t to) {
   std::string path = fmt::format("/leader/transfer?group={}", group.value());
   if (to != 0) path += fmt::format("&to={}", to);
-  const Result<AdminResponse> response = AdminPost(address, path, kTimeout);
-  if (!response) return std::unexpected(response.error());
-  Result<TransferAnswer> answer = ParseTransferAnswer(response->body);
-  if (!answer) {
-    return MakeError(ErrorCode::kFailedPrecondition,
-                     fmt::format("{} answers, but not as a Seshat node of this version (HTTP {})",
-                                 address, response->status));
-  }
-  return answer;
+  return Understand(address, AdminPost(address, path, kTimeout), &ParseTransferAnswer);
 }
 
 TransferAnswer Failed(TransferAnswer answer, std::string problem) {
@@ -76,10 +68,7 @@ int RunLeaderTransfer(const LeaderTransferOptions& options) {
   }
   const Result<TransferAnswer> answer = FollowToLeader(options, *group);
   if (!answer) {
-    fmt::print(stderr,
-               "seshat leader transfer: {}\nIs a node running there? --admin gives another admin "
-               "address.\n",
-               answer.error().message());
+    fmt::print(stderr, "{}", NobodyAnswered("leader transfer", "--admin", answer.error()));
     return 2;
   }
   const bool is_done = answer->outcome == Outcome::kDone;

@@ -10,6 +10,7 @@
 #include "cluster_command.h"
 #include "inspect_command.h"
 #include "leader_command.h"
+#include "node_command.h"
 #include "serve_command.h"
 #include "seshat/node/node_config.h"
 #include "snapshot_command.h"
@@ -99,6 +100,51 @@ CLI::App* AddLeaderTransfer(CLI::App& app, LeaderTransferOptions& options) {
   return transfer;
 }
 
+struct NodeCommands {
+  CLI::App* list = nullptr;
+  CLI::App* add = nullptr;
+  CLI::App* remove = nullptr;
+  CLI::App* replace = nullptr;
+};
+
+NodeCommands AddNode(CLI::App& app, NodeCommandOptions& options) {
+  CLI::App* const node = app.add_subcommand("node", "The members of a cluster");
+  node->require_subcommand(1);
+  const NodeCommands commands{
+      .list = node->add_subcommand("list", "Show the members"),
+      .add =
+          node->add_subcommand("add", "Let a node join, and make it a voter once it has the data"),
+      .remove = node->add_subcommand("remove", "Have a member leave, and wait until it is gone"),
+      .replace = node->add_subcommand(
+          "replace", "Have a new node join, then the old one leave, and wait for both")};
+  commands.add->add_option("node", options.node, "the new node's id")->option_text("N");
+  commands.add
+      ->add_option("--internal-addr", options.internal_address,
+                   "its internal address; default: it tells when it joins")
+      ->option_text("H:P");
+  commands.add->add_flag("--wait", options.waits, "wait until it is a voter of every group");
+  commands.remove->add_option("node", options.node, "the member's id")->option_text("N");
+  commands.replace->add_option("old", options.node, "the member that goes")->option_text("OLD");
+  commands.replace->add_option("new", options.by, "the node that comes")->option_text("NEW");
+  for (CLI::App* const command : {commands.list, commands.add, commands.remove, commands.replace}) {
+    for (CLI::Option* const id : command->get_options()) {
+      if (id->get_positional()) id->required()->check(CLI::PositiveNumber);
+    }
+    command->add_option("--admin", options.address, "any node's admin address")
+        ->option_text("H:P")
+        ->capture_default_str();
+    command->add_flag("--json", options.as_json, "as JSON");
+  }
+  return commands;
+}
+
+int RunNode(const NodeCommands& commands, const NodeCommandOptions& options) {
+  if (commands.list->parsed()) return RunNodeList(options);
+  if (commands.add->parsed()) return RunNodeAdd(options);
+  if (commands.remove->parsed()) return RunNodeRemove(options);
+  return RunNodeReplace(options);
+}
+
 CLI::App* AddInspect(CLI::App& app, InspectCommandOptions& options) {
   CLI::App* const inspect = app.add_subcommand(
       "inspect", "Show and check a stopped node's data directory; changes nothing");
@@ -154,6 +200,7 @@ int Main(int argc, char** argv) {
   ServeFlags serve_flags;
   ClusterOptions cluster_options;
   LeaderTransferOptions transfer_options;
+  NodeCommandOptions node_options;
   InspectCommandOptions inspect_options;
   SnapshotCommandOptions snapshot_options;
   SnapshotCreateOptions snapshot_create_options;
@@ -162,6 +209,7 @@ int Main(int argc, char** argv) {
   const CLI::App* const serve = AddServe(app, serve_flags);
   const CLI::App* const cluster = AddCluster(app, cluster_options);
   const CLI::App* const transfer = AddLeaderTransfer(app, transfer_options);
+  const NodeCommands node = AddNode(app, node_options);
   const CLI::App* const inspect = AddInspect(app, inspect_options);
   const SnapshotCommands snapshot = AddSnapshot(app, snapshot_create_options, snapshot_options);
   CLI::App* const status = app.add_subcommand("status", "Show how a node and its cluster are");
@@ -177,6 +225,7 @@ int Main(int argc, char** argv) {
   if (serve->parsed()) return RunServe(SourcesOf(*serve, serve_flags));
   if (cluster->parsed()) return RunCluster(cluster_options);
   if (transfer->parsed()) return RunLeaderTransfer(transfer_options);
+  if (node.list->get_parent()->parsed()) return RunNode(node, node_options);
   if (inspect->parsed()) return RunInspect(inspect_options);
   if (snapshot.create->parsed()) return RunSnapshotCreate(snapshot_create_options);
   if (snapshot.list->parsed()) return RunSnapshotList(snapshot_options);

@@ -8,7 +8,8 @@
 #include <cstdio>
 #include <future>
 
-#include "seshat/admin/admin_client.h"
+#include "admin_questions.h"
+#include "member_progress.h"
 #include "seshat/admin/snapshot_control.h"
 
 namespace seshat {
@@ -32,31 +33,13 @@ Result<AdminResponse> PostShowingProgress(const std::string& address) {
   return answer.get();
 }
 
-std::string SizeText(std::uint64_t bytes) {
-  const auto value = static_cast<double>(bytes);
-  if (bytes < 1 << 10) return fmt::format("{} bytes", bytes);
-  if (bytes < 1 << 20) return fmt::format("{:.1f} KiB", value / (1 << 10));
-  if (bytes < 1 << 30) return fmt::format("{:.1f} MiB", value / (1 << 20));
-  return fmt::format("{:.1f} GiB", value / (1 << 30));
-}
-
 }  // namespace
 
 int RunSnapshotCreate(const SnapshotCreateOptions& options) {
   const Result<AdminResponse> response = PostShowingProgress(options.address);
-  if (!response) {
-    fmt::print(stderr,
-               "seshat snapshot create: {}\nIs a node running there? --admin gives another admin "
-               "address.\n",
-               response.error().message());
-    return 2;
-  }
-  const Result<SnapshotAnswer> answer = ParseSnapshotAnswer(response->body);
+  const Result<SnapshotAnswer> answer = Understand(options.address, response, &ParseSnapshotAnswer);
   if (!answer) {
-    fmt::print(stderr,
-               "seshat snapshot create: {} answers, but not as a Seshat node of this version "
-               "(HTTP {})\n",
-               options.address, response->status);
+    fmt::print(stderr, "{}", NobodyAnswered("snapshot create", "--admin", answer.error()));
     return 2;
   }
   const bool is_done = answer->outcome == SnapshotAnswer::Outcome::kDone;

@@ -3,6 +3,7 @@
 #include <civetweb.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cstdint>
@@ -28,6 +29,9 @@ struct HttpAnswer {
 constexpr std::string_view kReadMethods = "GET, HEAD";
 constexpr std::string_view kTransferPath = "/leader/transfer";
 constexpr std::string_view kSnapshotPath = "/snapshot";
+constexpr std::string_view kAddPath = "/node/add";
+constexpr std::string_view kRemovePath = "/node/remove";
+constexpr std::string_view kChangePaths[] = {kTransferPath, kSnapshotPath, kAddPath, kRemovePath};
 
 std::string_view ReasonPhrase(int status) {
   switch (status) {
@@ -102,6 +106,20 @@ int StatusOf(SnapshotAnswer::Outcome outcome) {
   return 503;
 }
 
+int StatusOf(MemberAnswer::Outcome outcome) {
+  switch (outcome) {
+    case MemberAnswer::Outcome::kDone:
+      return 200;
+    case MemberAnswer::Outcome::kTryAgain:
+    case MemberAnswer::Outcome::kRefused:
+      return 409;
+    case MemberAnswer::Outcome::kFailed:
+    case MemberAnswer::Outcome::kUnknown:
+      break;
+  }
+  return 503;
+}
+
 // Why the POST is refused: only what no page in a browser can send is served (admin_server.h).
 std::optional<HttpAnswer> RefusePost(const mg_connection* connection) {
   if (mg_get_header(connection, kAdminRequestHeader) == nullptr) {
@@ -118,7 +136,7 @@ std::optional<HttpAnswer> RefusePost(const mg_connection* connection) {
 // The parameter's value; nothing when the request does not have it.
 std::optional<std::string> Parameter(const mg_request_info& request, const char* name) {
   const std::string_view query = request.query_string == nullptr ? "" : request.query_string;
-  char value[64];
+  char value[256];
   const int length = mg_get_var(query.data(), query.size(), name, value, sizeof value);
   if (length == -1) return std::nullopt;
   return length < 0 ? "?" : std::string(value, static_cast<std::size_t>(length));
@@ -136,12 +154,7 @@ std::uint64_t ParseNodeNumber(std::string_view text) {
 // Threads: immutable after Start; civetweb's threads call Serve.
 class AdminServer::Impl {
  public:
-  Impl(const HealthSource& health, LeadershipControl& leadership, SnapshotControl& snapshots,
-       std::function<std::string()> render_metrics)
-      : health_(health),
-        leadership_(leadership),
-        snapshots_(snapshots),
-        render_metrics_(std::move(render_metrics)) {}
+  explicit Impl(AdminHandlers handlers) : handlers_(std::move(handlers)) {}
   ~Impl() {
     if (context_ != nullptr) StopListening();
     mg_exit_library();
@@ -158,11 +171,9 @@ class AdminServer::Impl {
   HttpAnswer ServePage(std::string_view path) const;
   HttpAnswer ServePost(const mg_connection* connection, std::string_view path) const;
   HttpAnswer ServeTransfer(const mg_request_info& request) const;
+  HttpAnswer ServeMemberChange(const mg_request_info& request, std::string_view path) const;
 
-  const HealthSource& health_;
-  LeadershipControl& leadership_;
-  SnapshotControl& snapshots_;
-  const std::function<std::string()> render_metrics_;
+  const AdminHandlers handlers_;
   mg_context* context_ = nullptr;
   std::uint16_t port_ = 0;
   std::string own_address_;  // with the port really bound
@@ -242,7 +253,7 @@ HttpAnswer AdminServer::Impl::Serve(const mg_connection* connection) const {
   const mg_request_info& request = *mg_get_request_info(connection);
   const std::string_view method = request.request_method;
   const std::string_view path = request.local_uri;
-  const bool is_change = path == kTransferPath || path == kSnapshotPath;
+  const bool is_change = std::ranges::count(kChangePaths, path) > 0;
   if (is_change && method != "POST") return OtherMethods("POST");
   if (!is_change && method != "GET" && method != "HEAD") return OtherMethods(kReadMethods);
   if (request.content_length > 0) return Problem(413, "no request here takes a body");
@@ -252,8 +263,10 @@ HttpAnswer AdminServer::Impl::Serve(const mg_connection* connection) const {
 HttpAnswer AdminServer::Impl::ServePost(const mg_connection* connection,
                                         std::string_view path) const {
   if (std::optional<HttpAnswer> refusal = RefusePost(connection)) return *std::move(refusal);
-  if (path == kTransferPath) return ServeTransfer(*mg_get_request_info(connection));
-  const SnapshotAnswer answer = snapshots_.Create();
+  const mg_request_info& request = *mg_get_request_info(connection);
+  if (path == kTransferPath) return ServeTransfer(request);
+  if (path == kAddPath || path == kRemovePath) return ServeMemberChange(request, path);
+  const SnapshotAnswer answer = handlers_.snapshots.Create();
   return {StatusOf(answer.outcome), "application/json", ToJson(answer), {}};
 }
 
@@ -267,27 +280,38 @@ HttpAnswer AdminServer::Impl::ServeTransfer(const mg_request_info& request) cons
   if (to.has_value() && node == kNoNode) {
     return Problem(400, "to: allowed: a node's number, or leave it out");
   }
-  const TransferAnswer answer = leadership_.Transfer(*group, node);
+  const TransferAnswer answer = handlers_.leadership.Transfer(*group, node);
+  return {StatusOf(answer.outcome), "application/json", ToJson(answer), {}};
+}
+
+HttpAnswer AdminServer::Impl::ServeMemberChange(const mg_request_info& request,
+                                                std::string_view path) const {
+  const NodeId node(ParseNodeNumber(Parameter(request, "node").value_or("")));
+  if (node == kNoNode) return Problem(400, "node: allowed: a node's number, 1 and above");
+  const MemberAnswer answer =
+      path == kRemovePath
+          ? handlers_.members.Remove(node)
+          : handlers_.members.Add(node, Parameter(request, "internal_addr").value_or(""));
   return {StatusOf(answer.outcome), "application/json", ToJson(answer), {}};
 }
 
 HttpAnswer AdminServer::Impl::ServePage(std::string_view path) const {
-  if (path == "/live") return FromHealth("live", health_.GetLiveness());
-  if (path == "/ready") return FromHealth("ready", health_.GetReadiness());
-  if (path == "/health") return FromHealth("healthy", health_.GetHealth());
-  if (path == "/status") return {200, "application/json", ToJson(health_.GetStatus()), {}};
-  if (path == "/metrics") return {200, "text/plain; version=0.0.4", render_metrics_(), {}};
+  if (path == "/live") return FromHealth("live", handlers_.health.GetLiveness());
+  if (path == "/ready") return FromHealth("ready", handlers_.health.GetReadiness());
+  if (path == "/health") return FromHealth("healthy", handlers_.health.GetHealth());
+  if (path == "/status") return {200, "application/json", ToJson(handlers_.health.GetStatus()), {}};
+  if (path == "/metrics") return {200, "text/plain; version=0.0.4", handlers_.render_metrics(), {}};
   return Problem(404,
-                 "allowed: /live, /ready, /health, /metrics, /status, /leader/transfer, /snapshot");
+                 "allowed: /live, /ready, /health, /metrics, /status, /leader/transfer, /snapshot, "
+                 "/node/add, /node/remove");
 }
 
 AdminServer::AdminServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AdminServer::~AdminServer() = default;
 
-Result<std::unique_ptr<AdminServer>> AdminServer::Start(
-    const AdminServerOptions& options, const HealthSource& health, LeadershipControl& leadership,
-    SnapshotControl& snapshots, std::function<std::string()> render_metrics) {
-  auto impl = std::make_unique<Impl>(health, leadership, snapshots, std::move(render_metrics));
+Result<std::unique_ptr<AdminServer>> AdminServer::Start(const AdminServerOptions& options,
+                                                        AdminHandlers handlers) {
+  auto impl = std::make_unique<Impl>(std::move(handlers));
   if (Status listening = impl->Listen(options); !listening) {
     return std::unexpected(listening.error());
   }

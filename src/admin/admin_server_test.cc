@@ -55,17 +55,38 @@ class FakeSnapshots final : public SnapshotControl {
   SnapshotAnswer answer;
 };
 
+class FakeMembers final : public MemberControl {
+ public:
+  MemberAnswer Add(NodeId node, const std::string& internal_address) override {
+    asked.push_back("add " + std::to_string(node.value()) + " " + internal_address);
+    return answer;
+  }
+  MemberAnswer Remove(NodeId node) override {
+    asked.push_back("remove " + std::to_string(node.value()));
+    return answer;
+  }
+
+  std::vector<std::string> asked;
+  MemberAnswer answer;
+};
+
 class AdminServerTest : public ::testing::Test {
  protected:
   void SetUp() override {
     AdminServerOptions options;
     options.address = "127.0.0.1:0";
-    auto server = AdminServer::Start(options, health_, leadership_, snapshots_,
-                                     [] { return std::string("a_metric 1\n"); });
+    auto server = AdminServer::Start(options, Handlers());
     ASSERT_TRUE(server.has_value()) << server.error().message();
     server_ = std::move(*server);
   }
 
+  AdminHandlers Handlers() {
+    return {.health = health_,
+            .leadership = leadership_,
+            .snapshots = snapshots_,
+            .members = members_,
+            .render_metrics = [] { return std::string("a_metric 1\n"); }};
+  }
   std::string Address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
 
   AdminResponse Get(const std::string& path) {
@@ -110,6 +131,7 @@ class AdminServerTest : public ::testing::Test {
   FakeHealth health_;
   FakeLeadership leadership_;
   FakeSnapshots snapshots_;
+  FakeMembers members_;
   std::unique_ptr<AdminServer> server_;
 };
 
@@ -208,7 +230,8 @@ TEST_F(AdminServerTest, ATransferThatIsNotOneIs400AndSaysWhatIsAllowed) {
 }
 
 TEST_F(AdminServerTest, APostThatABrowserCouldSendIsRefused) {
-  for (const std::string path : {"/leader/transfer?group=data", "/snapshot"}) {
+  for (const std::string path :
+       {"/leader/transfer?group=data", "/snapshot", "/node/add?node=4", "/node/remove?node=4"}) {
     const std::string post = "POST " + path + " HTTP/1.1\r\nHost: x\r\n";
 
     EXPECT_THAT(SendRaw(post + "\r\n"), AllOf(HasSubstr(" 403 "), HasSubstr("X-Seshat: 1")));
@@ -216,6 +239,44 @@ TEST_F(AdminServerTest, APostThatABrowserCouldSendIsRefused) {
   }
   EXPECT_THAT(leadership_.asked, IsEmpty());
   EXPECT_EQ(snapshots_.asked, 0);
+  EXPECT_THAT(members_.asked, IsEmpty());
+}
+
+TEST_F(AdminServerTest, ChangesOfMembersAreAskedOfTheNodeAndAnswerAsJson) {
+  members_.answer = {MemberAnswer::Outcome::kDone, NodeId(1), ""};
+
+  const AdminResponse added = Post("/node/add?node=4&internal_addr=h:7");
+  EXPECT_EQ(Post("/node/add?node=5").status, 200);
+  EXPECT_EQ(Post("/node/remove?node=4").status, 200);
+
+  EXPECT_THAT(members_.asked, ElementsAre("add 4 h:7", "add 5 ", "remove 4"));
+  const Result<MemberAnswer> answer = ParseMemberAnswer(added.body);
+  ASSERT_TRUE(answer.has_value()) << answer.error().message();
+  EXPECT_EQ(*answer, members_.answer);
+}
+
+TEST_F(AdminServerTest, AChangeOfMembersThatIsNotDoneIsNo200) {
+  const auto status_of = [&](MemberAnswer::Outcome outcome) {
+    members_.answer.outcome = outcome;
+    return Post("/node/remove?node=4").status;
+  };
+
+  EXPECT_EQ(status_of(MemberAnswer::Outcome::kTryAgain), 409);
+  EXPECT_EQ(status_of(MemberAnswer::Outcome::kRefused), 409);
+  EXPECT_EQ(status_of(MemberAnswer::Outcome::kFailed), 503);
+  EXPECT_EQ(status_of(MemberAnswer::Outcome::kUnknown), 503);
+}
+
+TEST_F(AdminServerTest, AChangeOfMembersWithoutANodeIs400) {
+  for (const char* query : {"", "?node=", "?node=0", "?node=x", "?node=-1"}) {
+    for (const std::string path : {"/node/add", "/node/remove"}) {
+      const AdminResponse response = Post(path + query);
+
+      EXPECT_EQ(response.status, 400) << path << query;
+      EXPECT_THAT(response.body, HasSubstr("node: allowed: ")) << path << query;
+    }
+  }
+  EXPECT_THAT(members_.asked, IsEmpty());
 }
 
 TEST_F(AdminServerTest, ASnapshotIsAskedOfTheNodeAndAnswersAsJson) {
@@ -274,8 +335,7 @@ TEST_F(AdminServerTest, APortInUseIsAnErrorThatNamesIt) {
   AdminServerOptions options;
   options.address = Address();
 
-  const auto second =
-      AdminServer::Start(options, health_, leadership_, snapshots_, [] { return std::string(); });
+  const auto second = AdminServer::Start(options, Handlers());
 
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code(), ErrorCode::kIo);

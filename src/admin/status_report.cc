@@ -19,12 +19,23 @@ Json MemberJson(const MemberReport& member) {
           {"admin_address", member.admin_address},
           {"is_self", member.is_self},
           {"is_connected", member.is_connected},
+          {"state", member.state},
           {"problem", member.problem}};
 }
 
+Json NodeIdsJson(const std::vector<NodeId>& nodes) {
+  Json ids = Json::array();
+  for (const NodeId node : nodes) ids.push_back(node.value());
+  return ids;
+}
+
+std::vector<NodeId> NodeIdsFrom(const Json& json) {
+  std::vector<NodeId> nodes;
+  for (const Json& id : json) nodes.emplace_back(id.get<std::uint64_t>());
+  return nodes;
+}
+
 Json GroupJson(const GroupReport& group) {
-  Json voters = Json::array();
-  for (const NodeId voter : group.voters) voters.push_back(voter.value());
   Json followers = Json::array();
   for (const FollowerReport& follower : group.followers) {
     followers.push_back({{"node_id", follower.node.value()},
@@ -42,9 +53,13 @@ Json GroupJson(const GroupReport& group) {
           {"lag_entries", group.lag_entries},
           {"log_size_bytes", group.log_size_bytes},
           {"snapshot", group.snapshot.value()},
-          {"fetching_snapshot", group.fetching.value()},
+          {"fetching_snapshot", group.fetching.index.value()},
+          {"fetching_keys", group.fetching.keys},
+          {"keys_fetched", group.fetching.keys_received},
+          {"bytes_fetched", group.fetching.bytes_received},
           {"has_quorum", group.has_quorum},
-          {"voters", std::move(voters)},
+          {"voters", NodeIdsJson(group.voters)},
+          {"learners", NodeIdsJson(group.learners)},
           {"followers", std::move(followers)},
           {"problem", group.problem}};
 }
@@ -58,6 +73,8 @@ MemberReport MemberFrom(const Json& json) {
   member.is_self = json.at("is_self").get<bool>();
   member.is_connected = json.at("is_connected").get<bool>();
   member.problem = json.at("problem").get<std::string>();
+  // Nodes of before do not have it.
+  member.state = json.value("state", member.state);
   return member;
 }
 
@@ -74,11 +91,13 @@ GroupReport GroupFrom(const Json& json) {
   group.log_size_bytes = json.at("log_size_bytes").get<std::uint64_t>();
   // Nodes of before do not have them.
   group.snapshot = LogIndex(json.value("snapshot", std::uint64_t{0}));
-  group.fetching = LogIndex(json.value("fetching_snapshot", std::uint64_t{0}));
+  group.fetching = {.index = LogIndex(json.value("fetching_snapshot", std::uint64_t{0})),
+                    .keys = json.value("fetching_keys", std::uint64_t{0}),
+                    .keys_received = json.value("keys_fetched", std::uint64_t{0}),
+                    .bytes_received = json.value("bytes_fetched", std::uint64_t{0})};
   group.has_quorum = json.at("has_quorum").get<bool>();
-  for (const Json& voter : json.at("voters")) {
-    group.voters.emplace_back(voter.get<std::uint64_t>());
-  }
+  group.voters = NodeIdsFrom(json.at("voters"));
+  group.learners = NodeIdsFrom(json.value("learners", Json::array()));
   for (const Json& follower : json.at("followers")) {
     group.followers.push_back({NodeId(follower.at("node_id").get<std::uint64_t>()),
                                LogIndex(follower.at("match").get<std::uint64_t>()),
@@ -98,6 +117,7 @@ StatusReport ReportFrom(const Json& json) {
   report.uptime_s = json.at("uptime_s").get<std::uint64_t>();
   report.pid = json.at("pid").get<std::uint64_t>();
   for (const Json& member : json.at("nodes")) report.members.push_back(MemberFrom(member));
+  report.removed = NodeIdsFrom(json.value("removed_nodes", Json::array()));
   for (const Json& group : json.at("groups")) report.groups.push_back(GroupFrom(group));
   for (const Json& problem : json.at("problems")) {
     report.problems.push_back(problem.get<std::string>());
@@ -112,8 +132,8 @@ std::string OrDash(const std::string& text) {
 // "-", "8", "8 (fetching 20)"
 std::string SnapshotText(const GroupReport& group) {
   std::string text = group.snapshot == LogIndex{} ? "-" : std::to_string(group.snapshot.value());
-  if (group.fetching != LogIndex{}) {
-    text += fmt::format(" (fetching {})", group.fetching.value());
+  if (group.fetching.index != LogIndex{}) {
+    text += fmt::format(" (fetching {})", group.fetching.index.value());
   }
   return text;
 }
@@ -148,12 +168,13 @@ std::string ToJson(const StatusReport& report) {
   for (const MemberReport& member : report.members) members.push_back(MemberJson(member));
   Json groups = Json::array();
   for (const GroupReport& group : report.groups) groups.push_back(GroupJson(group));
-  const Json json = {{"node_id", report.node.value()}, {"version", report.version},
-                     {"healthy", report.IsHealthy()},  {"cluster_id", report.cluster_id},
-                     {"store_id", report.store_id},    {"data_dir", report.data_dir},
-                     {"uptime_s", report.uptime_s},    {"pid", report.pid},
-                     {"nodes", std::move(members)},    {"groups", std::move(groups)},
-                     {"problems", report.problems}};
+  const Json json = {
+      {"node_id", report.node.value()}, {"version", report.version},
+      {"healthy", report.IsHealthy()},  {"cluster_id", report.cluster_id},
+      {"store_id", report.store_id},    {"data_dir", report.data_dir},
+      {"uptime_s", report.uptime_s},    {"pid", report.pid},
+      {"nodes", std::move(members)},    {"removed_nodes", NodeIdsJson(report.removed)},
+      {"groups", std::move(groups)},    {"problems", report.problems}};
   // A path or an address need not be UTF-8; a status page must not fail over that.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -167,19 +188,26 @@ Result<StatusReport> ParseStatusReport(std::string_view json) {
   }
 }
 
-std::string ToTable(const StatusReport& report) {
-  std::string out =
-      fmt::format("cluster {}, seen from node {} (seshat {}, up {} s)\n\n",
-                  OrDash(report.cluster_id), report.node.value(), report.version, report.uptime_s);
-  std::vector<std::vector<std::string>> rows = {{"NODE", "RESP", "INTERNAL", "ADMIN", "STATE"}};
+std::string ToMemberTable(const StatusReport& report) {
+  std::vector<std::vector<std::string>> rows = {
+      {"NODE", "STATE", "RESP", "INTERNAL", "ADMIN", "LINK"}};
   for (const MemberReport& member : report.members) {
-    rows.push_back({std::to_string(member.node.value()), OrDash(member.client_address),
-                    OrDash(member.internal_address), OrDash(member.admin_address),
+    rows.push_back({std::to_string(member.node.value()), member.state,
+                    OrDash(member.client_address), OrDash(member.internal_address),
+                    OrDash(member.admin_address),
                     member.is_self        ? "this node"
                     : member.is_connected ? "connected"
                                           : "not connected"});
   }
-  out += AlignedRows(rows) + "\n";
+  return AlignedRows(rows);
+}
+
+std::string ToTable(const StatusReport& report) {
+  std::string out =
+      fmt::format("cluster {}, seen from node {} (seshat {}, up {} s)\n\n",
+                  OrDash(report.cluster_id), report.node.value(), report.version, report.uptime_s);
+  out += ToMemberTable(report) + "\n";
+  std::vector<std::vector<std::string>> rows;
   rows = {{"GROUP", "ROLE", "LEADER", "TERM", "COMMIT", "APPLIED", "LAG", "QUORUM", "SNAPSHOT"}};
   for (const GroupReport& group : report.groups) {
     rows.push_back({GroupName(group.group), group.role,

@@ -18,7 +18,7 @@ StatusReport ThreeNodeReport() {
   report.uptime_s = 7;
   report.pid = 42;
   report.members = {{NodeId(1), "h:1", "h:2", "h:3", true, true, ""},
-                    {NodeId(2), "i:1", "i:2", "i:3", false, true, ""}};
+                    {NodeId(2), "i:1", "i:2", "i:3", false, true, "", "leaving"}};
   GroupReport group;
   group.group = kFirstDataGroup;
   group.role = "leader";
@@ -30,11 +30,13 @@ StatusReport ThreeNodeReport() {
   group.lag_entries = 1;
   group.log_size_bytes = 99;
   group.snapshot = LogIndex(8);
-  group.fetching = LogIndex(20);
+  group.fetching = {.index = LogIndex(20), .keys = 30, .keys_received = 10, .bytes_received = 1000};
   group.has_quorum = true;
   group.voters = {NodeId(1), NodeId(2)};
+  group.learners = {NodeId(4)};
   group.followers = {{NodeId(2), LogIndex(12), true}};
   report.groups = {group};
+  report.removed = {NodeId(3)};
   return report;
 }
 
@@ -81,7 +83,7 @@ TEST(StatusReportTest, TableShowsTheSnapshotAndWhichOneIsBeingFetched) {
   StatusReport report = ThreeNodeReport();
   EXPECT_THAT(ToTable(report), HasSubstr("yes     8 (fetching 20)\n"));
 
-  report.groups[0].fetching = LogIndex{};
+  report.groups[0].fetching = FetchReport{};
   EXPECT_THAT(ToTable(report), HasSubstr("yes     8\n"));
 
   report.groups[0].snapshot = LogIndex{};

@@ -38,8 +38,27 @@ ClusterSteward::ClusterSteward(const NodeConfig& config, NodeIdentity identity,
           [transport = ports.transport](NodeId peer, const std::string& address) {
             transport->SetPeer(peer, address);
           },
+          [transport = ports.transport](NodeId peer) { transport->RemovePeer(peer); },
           [transport = ports.transport](NodeId peer) { return transport->Connected(peer); }),
-      executor_("steward", *ports.clock) {}
+      members_({.groups = &ports.groups->registry(),
+                .executor = &executor_,
+                .clock = ports.clock,
+                .propose =
+                    [this](std::string what, std::string command) {
+                      Propose(std::move(what), std::move(command));
+                    }},
+               std::chrono::milliseconds(config.election_timeout_min_ms)),
+      executor_("steward", *ports.clock) {
+  if (!config.join) return;
+  const std::string member = config.join->ToString();
+  joining_.emplace(
+      member,
+      [transport = ports.transport, member](std::string request, MonotonicTime deadline,
+                                            UniqueFunction<void(Result<std::string>)> done) {
+        transport->AskToJoin(member, std::move(request), deadline, std::move(done));
+      },
+      executor_, *ports.clock);
+}
 
 ClusterSteward::~ClusterSteward() {
   Stop();
@@ -85,33 +104,82 @@ void ClusterSteward::Round() {
 }
 
 Status ClusterSteward::Advance() {
-  const std::vector<FoundingMember> founders = config_.FoundingMembers();
   if (!has_system_group_) {
-    const bool is_founding = ports_.engine->log().Groups().empty();
-    if (is_founding) {
-      Result<bool> met = HasMetFounders();
-      if (!met) return std::unexpected(met.error());
-      if (!*met) return {};
-      Log(LogLevel::kInfo, "node", "every founding member is here: starting the system group");
-    }
-    Status opened = ports_.groups->OpenSystemGroup(
-        NodesOf(founders), *ports_.cluster, [this](const StateVerdict& verdict) {
-          executor_.Post([this, verdict] { OnStateVerdict(verdict); });
-        });
-    if (!opened) return opened;
-    has_system_group_ = true;
+    const Result<bool> may_open = MayOpenSystemGroup();
+    if (!may_open) return std::unexpected(may_open.error());
+    if (!*may_open) return {};
+    if (Status opened = OpenSystemGroup(); !opened) return opened;
   }
   const std::shared_ptr<const ClusterState> state = ports_.cluster->Get();
-  if (!state->IsBootstrapped()) {
-    SetObstacles({"the cluster is being founded"});
-    const std::shared_ptr<GroupDriver> system = ports_.groups->registry().Find(kSystemGroup);
-    if (system->view().is_leader) ProposeCluster();
-    return {};
-  }
-  if (Status adopted = AdoptClusterId(*state); !adopted) return adopted;
+  if (!state->IsBootstrapped()) return AwaitState();
+  if (Status adopted = AdoptClusterId(state->cluster_id); !adopted) return adopted;
+  if (Status stays = CheckNotRemoved(*state); !stays) return stays;
   if (Status opened = OpenGroups(*state); !opened) return opened;
   RegisterIfNeeded(*state);
+  members_.Round(*state);
   return {};
+}
+
+Result<bool> ClusterSteward::MayOpenSystemGroup() {
+  if (!ports_.engine->log().Groups().empty()) return true;
+  if (joining_) return HasJoined();
+  Result<bool> met = HasMetFounders();
+  if (met && *met) {
+    Log(LogLevel::kInfo, "node", "every founding member is here: starting the system group");
+  }
+  return met;
+}
+
+Status ClusterSteward::OpenSystemGroup() {
+  Status opened = ports_.groups->OpenSystemGroup(
+      NodesOf(config_.FoundingMembers()), *ports_.cluster, [this](const StateVerdict& verdict) {
+        executor_.Post([this, verdict] { OnStateVerdict(verdict); });
+      });
+  has_system_group_ = opened.has_value();
+  return opened;
+}
+
+Status ClusterSteward::AwaitState() {
+  if (joining_) {
+    // Once more after a restart: this node has to know where the members are, to answer their
+    // leader.
+    const Result<bool> joined = HasJoined();
+    if (!joined) return std::unexpected(joined.error());
+    if (*joined) Report({"waiting for the cluster's leader to send its state"});
+    return {};
+  }
+  if (!identity_.cluster_id.empty()) {
+    Report(
+        {"this node was about to join a cluster and knows nobody in it: start it with join "
+         "(--join H:P)"});
+    return {};
+  }
+  SetObstacles({"the cluster is being founded"});
+  if (ports_.groups->registry().Find(kSystemGroup)->view().is_leader) ProposeCluster();
+  return {};
+}
+
+Result<bool> ClusterSteward::HasJoined() {
+  if (has_joined_) return true;
+  const Result<std::optional<JoinReply>> reply = joining_->Round(OwnEntry());
+  if (!reply) return std::unexpected(reply.error());
+  if (!*reply) {
+    Report({fmt::format("waiting to be let into the cluster of {}: {}", config_.join->ToString(),
+                        joining_->problem().empty() ? "no answer yet" : joining_->problem())});
+    return false;
+  }
+  if (Status adopted = AdoptClusterId((*reply)->cluster_id); !adopted) {
+    return std::unexpected(adopted.error());
+  }
+  std::vector<FoundingMember> members;
+  for (const ClusterMember& member : (*reply)->members) {
+    const Result<Endpoint> address = ParseEndpoint(member.internal_address);
+    if (address) members.push_back({member.id, *address});
+  }
+  dialer_.Configure(std::move(members));
+  has_joined_ = true;
+  Log(LogLevel::kInfo, "node", "a member let this node in: its data will come from the leader");
+  return true;
 }
 
 Result<bool> ClusterSteward::HasMetFounders() {
@@ -135,40 +203,44 @@ Result<bool> ClusterSteward::HasMetFounders() {
     missing.push_back(fmt::format("waiting for founding member {}: {}", member.node.value(),
                                   why.empty() ? member.internal_address.ToString() : why));
   }
-  const MonotonicTime now = ports_.clock->Now();
-  if (!missing.empty() && now - progress_logged_at_ >= kProgressInterval) {
-    progress_logged_at_ = now;
-    for (const std::string& line : missing) Log(LogLevel::kInfo, "node", line);
-  }
   const bool has_met_all = missing.empty();
-  if (!has_met_all) SetObstacles(std::move(missing));  // else the next step says what is missing
+  if (!has_met_all) Report(std::move(missing));  // else the next step says what is missing
   return has_met_all;
 }
 
-Status ClusterSteward::AdoptClusterId(const ClusterState& state) {
-  if (identity_.cluster_id == state.cluster_id) return {};
+void ClusterSteward::Report(std::vector<std::string> obstacles) {
+  const MonotonicTime now = ports_.clock->Now();
+  if (now - progress_logged_at_ >= kProgressInterval) {
+    progress_logged_at_ = now;
+    for (const std::string& line : obstacles) Log(LogLevel::kInfo, "node", line);
+  }
+  SetObstacles(std::move(obstacles));
+}
+
+Status ClusterSteward::AdoptClusterId(const std::string& cluster_id) {
+  if (identity_.cluster_id == cluster_id) return {};
   if (!identity_.cluster_id.empty()) {
-    return MakeError(
-        ErrorCode::kCorruption,
-        fmt::format("data_dir = \"{}\": IDENTITY says cluster {}, the database says "
-                    "cluster {}: files of two clusters are mixed",
-                    config_.data_dir, ToHex(identity_.cluster_id), ToHex(state.cluster_id)));
+    return MakeError(ErrorCode::kCorruption,
+                     fmt::format("data_dir = \"{}\": IDENTITY says cluster {}, the database says "
+                                 "cluster {}: files of two clusters are mixed",
+                                 config_.data_dir, ToHex(identity_.cluster_id), ToHex(cluster_id)));
   }
   NodeIdentity adopted = identity_;
-  adopted.cluster_id = state.cluster_id;
+  adopted.cluster_id = cluster_id;
   if (Status written = WriteIdentity(config_.data_dir, adopted); !written) return written;
   identity_ = adopted;
   ports_.transport->SetIdentity({.store_id = identity_.store_id,
                                  .cluster_id = identity_.cluster_id,
                                  .bootstrap_hash = identity_.bootstrap_hash});
-  Log(LogLevel::kInfo, "node", "part of a cluster", {{"cluster_id", ToHex(state.cluster_id)}});
+  ports_.admission->SetClusterId(cluster_id);
+  Log(LogLevel::kInfo, "node", "part of a cluster", {{"cluster_id", ToHex(cluster_id)}});
   return {};
 }
 
 Status ClusterSteward::OpenGroups(const ClusterState& state) {
   for (const ShardPlacement& shard : state.shards) {
-    const bool is_here = std::ranges::count(shard.replicas, config_.node_id) > 0;
-    if (!is_here || open_data_groups_.contains(shard.group)) continue;
+    // Every member has a replica of every shard; one that joins has to be there to be fed.
+    if (open_data_groups_.contains(shard.group)) continue;
     Result<HostedDataGroup> hosted = ports_.groups->OpenDataGroup(shard, state.limits);
     if (!hosted) return std::unexpected(hosted.error());
     ports_.service->AddDataGroup(shard.group, hosted->driver, hosted->info);
@@ -176,6 +248,21 @@ Status ClusterSteward::OpenGroups(const ClusterState& state) {
     Log(LogLevel::kInfo, "node", "serving a shard", {{"group", shard.group.value()}});
   }
   return {};
+}
+
+// By what it has applied itself, or, as nobody sends it anything any more, by what it is told when
+// it knocks.
+Status ClusterSteward::CheckNotRemoved(const ClusterState& state) const {
+  bool is_removed = state.WasRemoved(config_.node_id);
+  for (const ClusterMember& member : state.members) {
+    is_removed = is_removed || IsRemovalRefusal(ports_.transport->LastError(member.id));
+  }
+  if (!is_removed) return {};
+  return MakeError(
+      ErrorCode::kFailedPrecondition,
+      fmt::format("node {} was removed from this cluster; data_dir = \"{}\" may be given up, and a "
+                  "node on this machine joins again with an empty one and a new id",
+                  config_.node_id.value(), config_.data_dir));
 }
 
 void ClusterSteward::OnStateVerdict(const StateVerdict& verdict) {
@@ -229,8 +316,9 @@ void ClusterSteward::ProposeCluster() {
 }
 
 void ClusterSteward::RegisterIfNeeded(const ClusterState& state) {
-  const ClusterMember own = OwnEntry();
+  ClusterMember own = OwnEntry();
   const ClusterMember* const known = state.FindMember(config_.node_id);
+  if (known != nullptr) own.is_leaving = known->is_leaving;
   if (known != nullptr && *known == own) {
     SetObstacles({});
     return;

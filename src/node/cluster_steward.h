@@ -8,19 +8,26 @@
 //   3. Its leader proposes the cluster: id, members, one shard with every slot, limits.
 //   4. Once that is applied here: cluster id into IDENTITY and the handshakes, data groups opened.
 //   5. The node registers its addresses and store id, and again whenever they change.
+// A node that joins asks a member to be let in instead of 1 to 3 (docs/adr/0016-membership.md),
+// takes the cluster's id from the answer, and opens its groups without voters: the leaders feed it.
+// From then on it does its part when members join and leave (MemberSteward), until it is removed
+// itself.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "disk_guard.h"
 #include "group_host.h"
+#include "join_attempts.h"
 #include "member_dialer.h"
+#include "member_steward.h"
 #include "peer_admission.h"
 #include "seshat/base/mutex.h"
 #include "seshat/node/node_config.h"
@@ -76,18 +83,29 @@ class ClusterSteward {
  private:
   void Round();
   Status Advance();
-  // Whether every other founding member has admitted this node. Errors: it is refused for good.
+  // Whether the system group may begin here. Errors: this node is refused for good.
+  Result<bool> MayOpenSystemGroup();
+  // Whether every other founding member has admitted this node. Errors: as above.
   Result<bool> HasMetFounders();
+  // Whether a member has let this node in. Errors: as above.
+  Result<bool> HasJoined();
+  Status OpenSystemGroup();
+  // Until the system group's first entry is applied here.
+  Status AwaitState();
   Status OpenGroups(const ClusterState& state);
-  Status AdoptClusterId(const ClusterState& state);
+  Status AdoptClusterId(const std::string& cluster_id);
   void ProposeCluster();
   void RegisterIfNeeded(const ClusterState& state);
+  // Errors: the cluster has removed this node.
+  Status CheckNotRemoved(const ClusterState& state) const;
   void Propose(std::string what, std::string command);
   void MeasureDisk();
   // For operators to see; if this node's replica is the odd one, its end.
   void OnStateVerdict(const StateVerdict& verdict);
   void Quarantine(const StateVerdict& verdict);
   ClusterMember OwnEntry() const;
+  // What keeps this node from its part, for those who ask and, now and then, in the log.
+  void Report(std::vector<std::string> obstacles);
   void SetObstacles(std::vector<std::string> obstacles) SESHAT_EXCLUDES(mutex_);
 
   NodeConfig config_;  // immutable from Start on
@@ -100,7 +118,9 @@ class ClusterSteward {
   bool has_system_group_ = false;
   bool has_failed_ = false;
   std::set<NodeId> founders_met_;
+  bool has_joined_ = false;
   std::set<GroupId> open_data_groups_;
+  MemberSteward members_;
   bool is_proposing_ = false;
   MonotonicTime propose_not_before_;
   MonotonicTime progress_logged_at_;
@@ -112,6 +132,8 @@ class ClusterSteward {
 
   mutable Mutex mutex_;
   std::vector<std::string> obstacles_ SESHAT_GUARDED_BY(mutex_);
+
+  std::optional<JoinAttempts> joining_;  // owned by `executor_`; of a node that is to join
 
   ThreadExecutor executor_;  // last: its thread uses everything above
 };

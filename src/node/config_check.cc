@@ -85,6 +85,17 @@ Status CheckLimits(const NodeLimits& limits, const SnapshotSettings& snapshots) 
 }
 
 Status CheckMembers(const NodeConfig& config) {
+  if (config.join && (config.bootstrap || !config.initial_members.empty())) {
+    return Invalid(
+        fmt::format("join = \"{}\" contradicts {}: allowed: join, to become a member of a cluster, "
+                    "or bootstrap "
+                    "with initial_members, to found one",
+                    config.join->ToString(), config.bootstrap ? "bootstrap" : "initial_members"));
+  }
+  if (config.join && config.join->port == 0) {
+    return Invalid(
+        fmt::format("join = \"{}\": allowed: a port from 1 to 65535", config.join->ToString()));
+  }
   if (config.bootstrap && config.initial_members.empty()) {
     return Invalid(
         "bootstrap = \"yes\" without initial_members (--initial-members): allowed: both, or "

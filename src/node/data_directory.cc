@@ -104,8 +104,8 @@ Result<IdentityDecision> DecideIdentity(const NodeConfig& config,
     }
     if (on_disk->cluster_id.empty() && on_disk->bootstrap_hash != hash) {
       return Refuse(fmt::format(
-          "initial_members or cluster_name differ from those that data_dir = \"{}\" began to found "
-          "a cluster with: allowed: the same as then, or an empty directory",
+          "initial_members, join or cluster_name differ from those that data_dir = \"{}\" began to "
+          "found or to join a cluster with: allowed: the same as then, or an empty directory",
           config.data_dir));
     }
     return IdentityDecision{*on_disk, false};

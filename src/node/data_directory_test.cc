@@ -195,5 +195,19 @@ TEST(DecideIdentityTest, MembersWithoutBootstrapDoNotFoundACluster) {
   EXPECT_THAT(Refusal(config, {}), HasSubstr("--bootstrap"));
 }
 
+TEST_F(DataDirectoryTest, ANodeThatIsToJoinFoundsNothingWithoutBeingTold) {
+  NodeConfig joining;
+  joining.data_dir = "/data";
+  joining.join = Endpoint{"a", 1};
+  SystemRng rng;
+  const Result<IdentityDecision> begun = DecideIdentity(joining, std::nullopt, false, rng);
+  ASSERT_TRUE(begun.has_value()) << begun.error().message();
+  EXPECT_TRUE(DecideIdentity(joining, begun->identity, false, rng).has_value());
+
+  joining.join.reset();
+
+  EXPECT_THAT(Refusal(joining, begun->identity), HasSubstr("join"));
+}
+
 }  // namespace
 }  // namespace seshat

@@ -124,7 +124,10 @@ Status GroupHost::OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStat
 
 Result<HostedDataGroup> GroupHost::OpenDataGroup(const ShardPlacement& shard,
                                                  const ReplicatedLimits& limits) {
-  if (Status created = CreateIfMissing(shard.group, shard.replicas); !created) {
+  // A node that joins knows no voters: the leader tells it.
+  const bool is_founder = std::ranges::count(shard.Founders(), config_.node_id) > 0;
+  const std::vector<NodeId> voters = is_founder ? shard.Founders() : std::vector<NodeId>{};
+  if (Status created = CreateIfMissing(shard.group, voters); !created) {
     return std::unexpected(created.error());
   }
   DataStateMachineOptions options;

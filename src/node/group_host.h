@@ -52,7 +52,8 @@ class GroupHost {
   // Errors: as GroupDriver::Open and LogStore::CreateGroup.
   Status OpenSystemGroup(const std::vector<NodeId>& voters, ClusterStateSource& source,
                          StateReports::Listener on_odd);
-  // Opens a data group, creating it with `replicas` as its first voters, registers and starts it.
+  // Opens a data group, creating it with its founders as first voters, or with none where this node
+  // is not one of them, registers and starts it.
   // The caller introduces it to the service.
   Result<HostedDataGroup> OpenDataGroup(const ShardPlacement& shard,
                                         const ReplicatedLimits& limits);

@@ -5,16 +5,18 @@
 namespace seshat {
 
 MemberDialer::MemberDialer(NodeId self, std::vector<FoundingMember> configured, Dial dial,
-                           IsConnected is_connected)
+                           HangUp hang_up, IsConnected is_connected)
     : self_(self),
       configured_(std::move(configured)),
       dial_(std::move(dial)),
+      hang_up_(std::move(hang_up)),
       is_connected_(std::move(is_connected)) {}
 
 void MemberDialer::Update(const ClusterState& state, MonotonicTime now) {
   std::map<NodeId, std::vector<std::string>> wanted;
   for (const ClusterMember& member : state.members) {
-    wanted[member.id].push_back(member.internal_address);
+    // An operator may have added it without saying where it will be.
+    if (!member.internal_address.empty()) wanted[member.id].push_back(member.internal_address);
   }
   for (const FoundingMember& member : configured_) {
     // Who has left the cluster is not dialled, whatever the flags say.
@@ -24,6 +26,11 @@ void MemberDialer::Update(const ClusterState& state, MonotonicTime now) {
     if (std::ranges::count(addresses, address) == 0) addresses.push_back(address);
   }
   wanted.erase(self_);
+  for (const NodeId removed : state.removed) {
+    if (removed == self_ || !hung_up_.insert(removed).second) continue;
+    hang_up_(removed);
+    peers_.erase(removed);
+  }
   for (auto& [peer, addresses] : wanted) Consider(peer, std::move(addresses), now);
 }
 

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,16 +23,22 @@ namespace seshat {
 class MemberDialer {
  public:
   using Dial = std::function<void(NodeId peer, const std::string& address)>;
+  using HangUp = std::function<void(NodeId peer)>;
   using IsConnected = std::function<bool(NodeId peer)>;
 
   // Long enough for a dial to fail and be repeated.
   static constexpr Duration kPatience = std::chrono::seconds(3);
 
   // `configured`: initial_members. Never dials `self`.
-  MemberDialer(NodeId self, std::vector<FoundingMember> configured, Dial dial,
+  MemberDialer(NodeId self, std::vector<FoundingMember> configured, Dial dial, HangUp hang_up,
                IsConnected is_connected);
 
-  // Dials peers that are new, have moved, or have not answered for a while. Call often.
+  // Takes these for initial_members.
+  void Configure(std::vector<FoundingMember> members) { configured_ = std::move(members); }
+
+  // Dials peers that are new, have moved, or have not answered for a while; ends the links with
+  // nodes that were removed, from both ends, so that they are told why when they dial again. Call
+  // often.
   void Update(const ClusterState& state, MonotonicTime now);
 
  private:
@@ -44,10 +51,12 @@ class MemberDialer {
   void Consider(NodeId peer, std::vector<std::string> addresses, MonotonicTime now);
 
   const NodeId self_;
-  const std::vector<FoundingMember> configured_;
+  std::vector<FoundingMember> configured_;
   const Dial dial_;
+  const HangUp hang_up_;
   const IsConnected is_connected_;
   std::map<NodeId, Peer> peers_;
+  std::set<NodeId> hung_up_;
 };
 
 }  // namespace seshat

@@ -30,9 +30,11 @@ class MemberDialerTest : public ::testing::Test {
   MonotonicTime now_{std::chrono::hours(1)};
   std::set<NodeId> connected_;
   std::vector<std::string> dialled_;
+  std::vector<NodeId> hung_up_;
   MemberDialer dialer_{NodeId(1),
                        {{NodeId(1), {"self", 1}}, {NodeId(2), {"flag", 2}}},
                        [this](NodeId, const std::string& address) { dialled_.push_back(address); },
+                       [this](NodeId peer) { hung_up_.push_back(peer); },
                        [this](NodeId peer) { return connected_.contains(peer); }};
 };
 
@@ -80,6 +82,40 @@ TEST_F(MemberDialerTest, WhoIsNotAMemberIsNotDialledWhateverTheConfigurationSays
   Update(InitialClusterState("cluster", {self}, {}));
 
   EXPECT_THAT(dialled_, IsEmpty());
+}
+
+TEST_F(MemberDialerTest, ANodeThatWasRemovedIsHungUpOnOnce) {
+  Update(ClusterWithPeerAt("b:2"));
+  ClusterState state = ClusterWithPeerAt("b:2");
+  state.members.pop_back();
+  state.removed = {NodeId(2)};
+
+  Update(state);
+  LetPatienceRunOut();
+  Update(state);
+
+  EXPECT_THAT(hung_up_, ElementsAre(NodeId(2)));
+  EXPECT_THAT(dialled_, ElementsAre("b:2"));
+}
+
+TEST_F(MemberDialerTest, AMemberWithoutAnAddressIsNotDialled) {
+  Update(ClusterWithPeerAt("b:2"));
+  ClusterState state = ClusterWithPeerAt("b:2");
+  ClusterMember expected;
+  expected.id = NodeId(4);
+  state.members.push_back(expected);
+
+  Update(state);
+
+  EXPECT_THAT(dialled_, ElementsAre("b:2"));
+}
+
+TEST_F(MemberDialerTest, WhoeverAMemberNamedIsDialledBeforeTheClusterIsKnown) {
+  dialer_.Configure({{NodeId(1), {"self", 1}}, {NodeId(3), {"c", 3}}});
+
+  Update({});
+
+  EXPECT_THAT(dialled_, ElementsAre("c:3"));
 }
 
 }  // namespace

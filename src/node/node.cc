@@ -15,6 +15,7 @@
 #include "disk_guard.h"
 #include "group_host.h"
 #include "leader_transfers.h"
+#include "member_requests.h"
 #include "node_health.h"
 #include "peer_admission.h"
 #include "peer_dispatch.h"
@@ -42,7 +43,8 @@ std::size_t Cores() {
   return std::max(1u, std::thread::hardware_concurrency());
 }
 
-TransportOptions TransportOptionsOf(const NodeConfig& config, LinkLog& links) {
+TransportOptions TransportOptionsOf(const NodeConfig& config, LinkLog& links,
+                                    const PeerDispatch& dispatch) {
   TransportOptions options;
   options.node_id = config.node_id;
   options.listen_address = config.internal_addr.ToString();
@@ -55,6 +57,10 @@ TransportOptions TransportOptionsOf(const NodeConfig& config, LinkLog& links) {
       std::max<std::size_t>(config.limits.forward_bytes_max, options.payload_bytes_max);
   options.handshake_timeout = std::chrono::milliseconds(config.rpc_timeout_ms);
   options.on_link_event = [&links](const LinkEvent& event) { links.OnEvent(event); };
+  options.on_join = [&dispatch](const PeerHello& from, const std::string& request,
+                                PeerDispatch::Reply reply) {
+    dispatch.OnJoin(from, request, std::move(reply));
+  };
   return options;
 }
 
@@ -162,6 +168,7 @@ class Node::Impl {
   std::unique_ptr<PeerAdmission> admission_;
   std::unique_ptr<TcpTransport> transport_;
   std::unique_ptr<GroupHost> groups_;
+  std::unique_ptr<JoinRequests> joins_;
   std::unique_ptr<Service> service_;
   std::vector<std::unique_ptr<ThreadExecutor>> read_pool_;
   std::unique_ptr<ThreadExecutor> background_;
@@ -170,6 +177,7 @@ class Node::Impl {
   std::unique_ptr<NodeHealth> health_;
   std::unique_ptr<LeaderTransfers> transfers_;
   std::unique_ptr<SnapshotRequests> snapshots_;
+  std::unique_ptr<MemberRequests> members_;
   std::unique_ptr<AdminServer> admin_;
 };
 
@@ -228,12 +236,13 @@ Status Node::Impl::OpenTransport() {
                                                [this](NodeId peer, std::string_view store_id) {
                                                  return engine_->RememberPeer(peer, store_id);
                                                });
+  admission_->SetClusterId(identity_.cluster_id);
   const PeerIdentity identity{.store_id = identity_.store_id,
                               .cluster_id = identity_.cluster_id,
                               .bootstrap_hash = identity_.bootstrap_hash};
   Result<std::unique_ptr<TcpTransport>> transport =
-      TcpTransport::Start(TransportOptionsOf(config_, links_), identity, dispatch_, *admission_,
-                          clock_, rng_, metrics_);
+      TcpTransport::Start(TransportOptionsOf(config_, links_, dispatch_), identity, dispatch_,
+                          *admission_, clock_, rng_, metrics_);
   if (!transport) {
     return std::unexpected(std::move(transport).error().WithContext("internal_addr"));
   }
@@ -272,7 +281,13 @@ void Node::Impl::MakeService() {
   ports.background = background_.get();
   ports.write_refusal = [this] { return disk_.Refusal(); };
   service_ = std::make_unique<Service>(ServiceOptionsOf(config_, rng_), ports);
+  joins_ = std::make_unique<JoinRequests>(
+      config_.node_id, !config_.cluster_secret.empty(), cluster_,
+      [this](std::string command, UniqueFunction<void(Result<Reply>)> done) {
+        service_->ProposeSystemCommand(std::move(command), std::move(done));
+      });
   dispatch_.Connect(groups_->registry(), *service_);
+  dispatch_.ConnectJoins(*joins_);
   dispatch_.ConnectSnapshots([sender = &groups_->snapshot_sender()](
                                  NodeId from, std::string request, PeerDispatch::Reply reply) {
     sender->OnCall(from, std::move(request), std::move(reply));
@@ -322,13 +337,26 @@ Status Node::Impl::OpenDoors() {
   snapshots_ = std::make_unique<SnapshotRequests>(
       config_.node_id,
       SnapshotRequestPorts{.clock = &clock_, .keeper = &groups_->snapshot_keeper()});
+  members_ = std::make_unique<MemberRequests>(
+      config_.node_id,
+      MemberRequestPorts{
+          .cluster = &cluster_,
+          .is_connected = [this](NodeId peer) { return transport_->Connected(peer); },
+          .propose =
+              [this](std::string command, UniqueFunction<void(Result<Reply>)> done) {
+                service_->ProposeSystemCommand(std::move(command), std::move(done));
+              }});
   AdminServerOptions options;
   options.address = config_.admin_addr.ToString();
   Result<std::unique_ptr<AdminServer>> admin =
-      AdminServer::Start(options, *health_, *transfers_, *snapshots_, [this] {
-        health_->ExportMetrics(metrics_);
-        return metrics_.Render();
-      });
+      AdminServer::Start(options, {.health = *health_,
+                                   .leadership = *transfers_,
+                                   .snapshots = *snapshots_,
+                                   .members = *members_,
+                                   .render_metrics = [this] {
+                                     health_->ExportMetrics(metrics_);
+                                     return metrics_.Render();
+                                   }});
   if (!admin) return std::unexpected(std::move(admin).error().WithContext("admin_addr"));
   admin_ = *std::move(admin);
   config_.admin_addr.port = admin_->port();

@@ -183,6 +183,7 @@ Endpoint NodeConfig::AdvertisedAdmin() const {
 
 std::vector<FoundingMember> NodeConfig::FoundingMembers() const {
   if (!initial_members.empty()) return initial_members;
+  if (join) return {};
   return {{node_id, AdvertisedInternal()}};
 }
 

@@ -209,6 +209,9 @@ TEST(NodeConfigTest, ContradictionsNameBothFields) {
       {"initial_members = '1=a:1'\nadvertise_internal_addr = 'b:1'\n",
        {"advertise_internal_addr = \"b:1\"", "\"a:1\""}},
       {"admin_addr = '127.0.0.1:6379'\n", {"client_addr", "admin_addr"}},
+      {"join = 'a:1'\nbootstrap = true\n", {"join = \"a:1\"", "bootstrap"}},
+      {"join = 'a:1'\ninitial_members = '1=a:1'\n", {"join = \"a:1\"", "initial_members"}},
+      {"join = 'a:0'\n", {"join = \"a:0\""}},
   };
   for (const auto& [text, parts] : cases) {
     const std::string error = FileError(text);

@@ -45,9 +45,15 @@ GroupReport ReportOf(const GroupStatus& status) {
       known > status.applied_index ? known.value() - status.applied_index.value() : 0;
   report.log_size_bytes = status.log_size_bytes;
   report.snapshot = status.snapshot_index;
-  report.fetching = status.fetching.value_or(LogIndex{});
+  if (const auto& fetching = status.fetching) {
+    report.fetching = {.index = fetching->index,
+                       .keys = fetching->keys,
+                       .keys_received = std::min(fetching->rows_received, fetching->keys),
+                       .bytes_received = fetching->bytes_received};
+  }
   report.has_quorum = status.has_quorum;
   report.voters = status.core.configuration.Voters();
+  report.learners = status.core.configuration.learners;
   for (const FollowerStatus& follower : status.core.followers) {
     report.followers.push_back({follower.id, follower.match, follower.recently_active});
   }
@@ -133,6 +139,7 @@ StatusReport NodeHealth::GetStatus() const {
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(uptime).count());
   report.pid = static_cast<std::uint64_t>(::getpid());
   report.members = Members();
+  report.removed = state->removed;
   report.groups = Groups();
   report.problems = ports_.steward->Obstacles();
   if (is_stopping_) report.problems.push_back("shutting down");
@@ -157,6 +164,7 @@ std::vector<MemberReport> NodeHealth::Members() const {
     row.client_address = member.client_address;
     row.internal_address = member.internal_address;
     row.admin_address = member.admin_address;
+    row.state = member.is_leaving ? "leaving" : state->IsPlaced(member.id) ? "voter" : "joining";
     row.is_self = member.id == config_.node_id;
     row.is_connected = row.is_self || ports_.transport->Connected(member.id);
     if (!row.is_connected) {

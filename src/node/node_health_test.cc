@@ -20,12 +20,15 @@ TEST(GroupReportTest, ALagIsExplainedByTheSnapshotThatIsBeingFetched) {
   GroupStatus status = Behind(1000);
   EXPECT_EQ(ReportOf(status).problem, "1000 entries behind");
   EXPECT_EQ(ReportOf(status).snapshot, LogIndex(40));
-  EXPECT_EQ(ReportOf(status).fetching, LogIndex{});
+  EXPECT_EQ(ReportOf(status).fetching, FetchReport{});
 
-  status.fetching = LogIndex(900);
+  status.fetching =
+      FetchStatus{.index = LogIndex(900), .keys = 30, .rows_received = 31, .bytes_received = 500};
 
   EXPECT_EQ(ReportOf(status).problem, "1000 entries behind: fetching a snapshot from the leader");
-  EXPECT_EQ(ReportOf(status).fetching, LogIndex(900));
+  EXPECT_EQ(ReportOf(status).fetching,
+            (FetchReport{
+                .index = LogIndex(900), .keys = 30, .keys_received = 30, .bytes_received = 500}));
 }
 
 }  // namespace

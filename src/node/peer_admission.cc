@@ -12,6 +12,7 @@ std::unexpected<Error> Refuse(std::string message) {
 }
 
 constexpr std::string_view kWipedDisk = "is known with another store id";
+constexpr std::string_view kRemoved = "was removed from this cluster";
 
 Error WipedDisk(NodeId node) {
   return Error(ErrorCode::kPermissionDenied,
@@ -25,6 +26,10 @@ Error WipedDisk(NodeId node) {
 
 bool IsWipedDiskRefusal(std::string_view text) {
   return text.find(kWipedDisk) != std::string_view::npos;
+}
+
+bool IsRemovalRefusal(std::string_view text) {
+  return text.find(kRemoved) != std::string_view::npos;
 }
 
 PeerAdmission::PeerAdmission(NodeId self, std::vector<NodeId> founders,
@@ -45,6 +50,11 @@ Status PeerAdmission::Admit(const PeerHello& peer) {
   return CheckStoreId(peer);
 }
 
+void PeerAdmission::SetClusterId(std::string cluster_id) {
+  const MutexLock lock(mutex_);
+  cluster_id_ = std::move(cluster_id);
+}
+
 std::string PeerAdmission::ClusterIdOf(NodeId peer) const {
   const MutexLock lock(mutex_);
   const auto known = cluster_ids_.find(peer);
@@ -57,8 +67,14 @@ Status PeerAdmission::CheckMember(const PeerHello& peer, const ClusterState& sta
                               self_.value()));
   }
   if (!state.IsBootstrapped()) {
-    if (std::ranges::count(founders_, peer.node_id) > 0) return {};
+    if (MayConnectBefore(peer)) return {};
     return Refuse(fmt::format("node {} is not in initial_members here", peer.node_id.value()));
+  }
+  if (state.WasRemoved(peer.node_id)) {
+    return Refuse(
+        fmt::format("node {} {}: what its disk holds may be given up, and it joins again "
+                    "only with an empty data directory and a new id",
+                    peer.node_id.value(), kRemoved));
   }
   const ClusterMember* const member = state.FindMember(peer.node_id);
   if (member == nullptr) {
@@ -75,6 +91,13 @@ Status PeerAdmission::CheckMember(const PeerHello& peer, const ClusterState& sta
         peer.identity.feature_level_max.value(), state.feature_level.value()));
   }
   return {};
+}
+
+// Before this node knows the members.
+bool PeerAdmission::MayConnectBefore(const PeerHello& peer) const {
+  if (std::ranges::count(founders_, peer.node_id) > 0) return true;
+  const MutexLock lock(mutex_);
+  return !cluster_id_.empty() && cluster_id_ == peer.identity.cluster_id;
 }
 
 Status PeerAdmission::CheckStoreId(const PeerHello& peer) {

@@ -22,6 +22,9 @@ namespace seshat {
 // wire as text; a node that does not recognise it only waits where it could have stopped.
 bool IsWipedDiskRefusal(std::string_view text);
 
+// The same of a node that was removed: it has nothing to wait for.
+bool IsRemovalRefusal(std::string_view text);
+
 // Threads: thread-safe.
 class PeerAdmission final : public HandshakePolicy {
  public:
@@ -30,10 +33,13 @@ class PeerAdmission final : public HandshakePolicy {
   // start, so its one sync on a transport thread does not add up.
   using Remember = std::function<Result<std::string>(NodeId peer, std::string_view store_id)>;
 
-  // `founders`: who may connect while `cluster` is not bootstrapped. Lifetime: `cluster` outlives
-  // it.
+  // While `cluster` is not bootstrapped here, `founders` may connect, and whoever shows the cluster
+  // id that this node has. Lifetime: `cluster` outlives it.
   PeerAdmission(NodeId self, std::vector<NodeId> founders, const ClusterStateSource& cluster,
                 Remember remember);
+
+  // This node belongs to that cluster, of which it may know nothing else yet.
+  void SetClusterId(std::string cluster_id) SESHAT_EXCLUDES(mutex_);
 
   Status Admit(const PeerHello& peer) override SESHAT_EXCLUDES(mutex_);
 
@@ -41,7 +47,9 @@ class PeerAdmission final : public HandshakePolicy {
   std::string ClusterIdOf(NodeId peer) const SESHAT_EXCLUDES(mutex_);
 
  private:
-  Status CheckMember(const PeerHello& peer, const ClusterState& state) const;
+  Status CheckMember(const PeerHello& peer, const ClusterState& state) const
+      SESHAT_EXCLUDES(mutex_);
+  bool MayConnectBefore(const PeerHello& peer) const SESHAT_EXCLUDES(mutex_);
   Status CheckStoreId(const PeerHello& peer) SESHAT_EXCLUDES(mutex_);
 
   const NodeId self_;
@@ -50,6 +58,7 @@ class PeerAdmission final : public HandshakePolicy {
   const Remember remember_;
 
   mutable Mutex mutex_;
+  std::string cluster_id_ SESHAT_GUARDED_BY(mutex_);
   std::map<NodeId, std::string> recorded_store_ids_ SESHAT_GUARDED_BY(mutex_);
   std::map<NodeId, std::string> cluster_ids_ SESHAT_GUARDED_BY(mutex_);
 };

@@ -57,6 +57,32 @@ TEST_F(PeerAdmissionTest, AFounderIsAdmittedAndRemembered) {
   EXPECT_EQ(recorded_[NodeId(2)], "s2");
 }
 
+TEST_F(PeerAdmissionTest, BeforeTheMembersAreKnownWhoeverShowsThisNodesClusterIdIsAdmitted) {
+  PeerHello member = Hello(9, "s9");
+  member.identity.cluster_id = "cluster";
+  EXPECT_THAT(Refusal(member), HasSubstr("not in initial_members"));
+
+  admission_.SetClusterId("cluster");
+
+  EXPECT_TRUE(admission_.Admit(member).has_value());
+  member.identity.cluster_id = "";
+  EXPECT_THAT(Refusal(member), HasSubstr("not in initial_members"));
+  FoundCluster();
+  member.identity.cluster_id = "cluster";
+  EXPECT_THAT(Refusal(member), HasSubstr("not a member"));
+}
+
+TEST_F(PeerAdmissionTest, ANodeThatWasRemovedIsToldSo) {
+  FoundCluster();
+  ClusterState state = *cluster_.Get();
+  state.members.pop_back();
+  state.removed = {NodeId(3)};
+  cluster_.Publish(state);
+
+  EXPECT_TRUE(IsRemovalRefusal(Refusal(Hello(3, "s3"))));
+  EXPECT_FALSE(IsRemovalRefusal(Refusal(Hello(4, "s4"))));
+}
+
 TEST_F(PeerAdmissionTest, TheDiskIsAskedOncePerPeer) {
   ASSERT_TRUE(admission_.Admit(Hello(2, "s2")).has_value());
   ASSERT_TRUE(admission_.Admit(Hello(2, "s2")).has_value());

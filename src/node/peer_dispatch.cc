@@ -63,6 +63,12 @@ void PeerDispatch::OnCall(NodeId from, CallKind kind, std::string request, Reply
   }
 }
 
+void PeerDispatch::OnJoin(const PeerHello& from, const std::string& request, Reply reply) const {
+  if (const JoinRequests* const joins = joins_; joins != nullptr) {
+    joins->OnJoin(from, request, std::move(reply));
+  }
+}
+
 void LinkLog::OnEvent(const LinkEvent& event) {
   {
     const MutexLock lock(mutex_);

@@ -1,5 +1,5 @@
 // What arrives from peers, to whom it belongs: Raft messages to the groups, commands to the
-// service, requests for snapshots to whoever serves them.
+// service, requests for snapshots and to join to whoever serves them.
 #pragma once
 
 #include <atomic>
@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "join_requests.h"
 #include "seshat/base/mutex.h"
 #include "seshat/base/unique_function.h"
 #include "seshat/ports/clock.h"
@@ -30,15 +31,20 @@ class PeerDispatch final : public PeerHandler {
   void Connect(GroupRegistry& groups, Service& service);
   // Called once at most. Lifetime: what `handler` refers to outlives the transport.
   void ConnectSnapshots(SnapshotHandler handler);
+  // Lifetime: they outlive the transport.
+  void ConnectJoins(const JoinRequests& joins) { joins_ = &joins; }
 
   void OnMessage(NodeId from, Channel channel, std::string payload) override;
   void OnCall(NodeId from, CallKind kind, std::string request, Reply reply) override;
+  // As TransportOptions::on_join.
+  void OnJoin(const PeerHello& from, const std::string& request, Reply reply) const;
 
  private:
   std::atomic<GroupRegistry*> groups_{nullptr};
   std::atomic<Service*> service_{nullptr};
   SnapshotHandler snapshot_handler_;  // immutable once snapshots_ points to it
   std::atomic<SnapshotHandler*> snapshots_{nullptr};
+  std::atomic<const JoinRequests*> joins_{nullptr};
 };
 
 // Logs what happens on the links between nodes; a link that fails over and over the same way is

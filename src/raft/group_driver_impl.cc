@@ -434,7 +434,12 @@ void GroupDriver::Impl::PublishStatus(MonotonicTime now) {
     status.entries_since_snapshot = status.applied_index.value() - snapshot_index_.value();
   }
   status.log_bytes_since_snapshot = bytes_since_snapshot_;
-  if (fetch_) status.fetching = fetch_->offer().snapshot.index;
+  if (fetch_) {
+    status.fetching = FetchStatus{.index = fetch_->offer().snapshot.index,
+                                  .keys = fetch_->offer().snapshot.key_count,
+                                  .rows_received = fetch_->rows_received(),
+                                  .bytes_received = fetch_->bytes_received()};
+  }
   status.snapshots_installed = snapshots_installed_;
   status.leader_since = leader_since_;
   status.known_commit = known_commit_;

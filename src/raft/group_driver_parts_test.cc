@@ -244,7 +244,7 @@ TEST(DriverGaugesTest, SnapshotsAreShown) {
   DriverGauges gauges(metrics, NodeId(1), kFirstDataGroup);
   GroupStatus status;
   status.entries_since_snapshot = 7;
-  status.fetching = LogIndex(12);
+  status.fetching = FetchStatus{.index = LogIndex(12)};
   status.snapshots_installed = 2;
 
   gauges.Update(status, Duration(0));

@@ -97,6 +97,8 @@ void SnapshotFetch::RetryOrGiveUp(Error why) {
 Status SnapshotFetch::AddRows(const SnapshotChunk& chunk) {
   return chunk.ForEach([this](std::string_view key, std::string_view value) {
     audit_->Add(key, value);
+    rows_received_.fetch_add(1, std::memory_order_relaxed);
+    bytes_received_.fetch_add(key.size() + value.size(), std::memory_order_relaxed);
     return incoming_->Add(key, value);
   });
 }

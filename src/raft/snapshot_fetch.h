@@ -4,6 +4,7 @@
 // that breaks costs one chunk. The next chunk is asked for before the last one is written.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -48,6 +49,9 @@ class SnapshotFetch : public std::enable_shared_from_this<SnapshotFetch> {
   void Cancel() SESHAT_EXCLUDES(mutex_);
 
   const SnapshotOffer& offer() const { return offer_; }
+  // What has come so far. From any thread.
+  std::uint64_t rows_received() const { return rows_received_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes_received() const { return bytes_received_.load(std::memory_order_relaxed); }
 
  private:
   void Start();
@@ -72,6 +76,9 @@ class SnapshotFetch : public std::enable_shared_from_this<SnapshotFetch> {
   std::string after_key_;
   std::uint64_t call_ = 0;  // the one whose answer is awaited
   MonotonicTime give_up_at_;
+
+  std::atomic<std::uint64_t> rows_received_{0};
+  std::atomic<std::uint64_t> bytes_received_{0};  // of keys and values
 
   mutable Mutex mutex_;
   bool is_cancelled_ SESHAT_GUARDED_BY(mutex_) = false;

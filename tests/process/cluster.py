@@ -54,15 +54,22 @@ def connections_with_unread_bytes(port):
     return count
 
 
+def run_seshat(*arguments, deadline_s=120):
+    """A command of `seshat` that ends by itself: what subprocess.run gives, outputs as text."""
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True,
+                          timeout=deadline_s, check=False)
+
+
 class Node:
     """One `seshat serve` process and its data directory."""
 
-    def __init__(self, node_id, directory, ports, members, extra=()):
+    def __init__(self, node_id, directory, ports, members, extra=(), join=None):
         self.id = node_id
         self.directory = pathlib.Path(directory)
         self.client_port, self.internal_port, self.admin_port = ports
         self.members = members
         self.extra = list(extra)
+        self.join = join    # the port of a member that it asks to let it in
         self.process = None
 
     @property
@@ -80,6 +87,8 @@ class Node:
         ]
         if self.members:
             arguments += ["--bootstrap", "--initial-members", self.members]
+        if self.join:
+            arguments += ["--join", f"127.0.0.1:{self.join}"]
         return arguments + self.extra
 
     def start(self):
@@ -147,11 +156,13 @@ class Cluster:
     """Several nodes that bootstrap together. A context manager: leaves no process behind."""
 
     def __init__(self, directory, count=3, extra=()):
+        self.directory = pathlib.Path(directory)
+        self.extra = extra
         ports = free_ports(3 * count)
         internal = {i + 1: ports[3 * i + 1] for i in range(count)}
         members = ",".join(f"{i}=127.0.0.1:{port}" for i, port in internal.items())
         self.nodes = [
-            Node(i + 1, pathlib.Path(directory) / f"node-{i + 1}", ports[3 * i:3 * i + 3],
+            Node(i + 1, self.directory / f"node-{i + 1}", ports[3 * i:3 * i + 3],
                  members, extra)
             for i in range(count)
         ]
@@ -187,7 +198,20 @@ class Cluster:
             wait_until(ready_or_dead, deadline_s, f"node {node.id} ready; {node.admin('/ready')}")
 
     def node(self, node_id):
-        return self.nodes[node_id - 1]
+        return next(node for node in self.nodes if node.id == node_id)
+
+    def start_joining(self, node_id, member):
+        """A fresh node that asks `member` to let it in, started; of this cluster from now on."""
+        node = Node(node_id, self.directory / f"node-{node_id}", free_ports(3), None, self.extra,
+                    join=member.internal_port)
+        self.nodes.append(node)
+        return node.start()
+
+    def forget(self, node):
+        """`node` has left: it is not waited for or asked any more."""
+        if node.is_running():
+            node.stop()
+        self.nodes.remove(node)
 
     def others(self, node):
         return [each for each in self.nodes if each is not node]

@@ -18,8 +18,9 @@ struct MemberReport {
   std::string internal_address;
   std::string admin_address;
   bool is_self = false;
-  bool is_connected = false;  // true for the node itself
-  std::string problem;        // why it is not; empty when all is well
+  bool is_connected = false;    // true for the node itself
+  std::string problem;          // why it is not; empty when all is well
+  std::string state = "voter";  // "joining" until every group counts it; "leaving"
 
   bool operator==(const MemberReport&) const = default;
 };
@@ -30,6 +31,16 @@ struct FollowerReport {
   bool is_active = false;
 
   bool operator==(const FollowerReport&) const = default;
+};
+
+// A snapshot that is being fetched from the leader.
+struct FetchReport {
+  LogIndex index;  // 0: none is
+  std::uint64_t keys = 0;
+  std::uint64_t keys_received = 0;
+  std::uint64_t bytes_received = 0;
+
+  bool operator==(const FetchReport&) const = default;
 };
 
 // The reporting node's replica of one group.
@@ -44,9 +55,10 @@ struct GroupReport {
   std::uint64_t lag_entries = 0;  // committed, as far as is known, but not yet applied here
   std::uint64_t log_size_bytes = 0;
   LogIndex snapshot;  // of the newest snapshot here; 0: none
-  LogIndex fetching;  // of the snapshot that is being fetched from the leader; 0: none is
+  FetchReport fetching;
   bool has_quorum = false;
   std::vector<NodeId> voters;
+  std::vector<NodeId> learners = {};      // are fed, and do not vote
   std::vector<FollowerReport> followers;  // leader only
   std::string problem;                    // empty when all is well
 
@@ -62,6 +74,7 @@ struct StatusReport {
   std::uint64_t uptime_s = 0;
   std::uint64_t pid = 0;
   std::vector<MemberReport> members;  // ascending by node
+  std::vector<NodeId> removed;        // ascending; were members once
   std::vector<GroupReport> groups;    // ascending by group
   std::vector<std::string> problems;  // of the node as a whole
 
@@ -76,6 +89,9 @@ std::string ToJson(const StatusReport& report);
 
 // Errors: kInvalidArgument when `json` is not a report; the message says where.
 Result<StatusReport> ParseStatusReport(std::string_view json);
+
+// The table that `seshat node list` prints.
+std::string ToMemberTable(const StatusReport& report);
 
 // The tables that `seshat status` prints.
 std::string ToTable(const StatusReport& report);

@@ -90,6 +90,7 @@ struct NodeConfig {
   std::optional<Endpoint> advertise_admin_addr;
   bool bootstrap = false;
   std::vector<FoundingMember> initial_members;  // ascending by node
+  std::optional<Endpoint> join;                 // the internal address of a member
   std::string cluster_secret_file;
   bool insecure_internal = false;
   std::string password_file;
@@ -117,7 +118,7 @@ struct NodeConfig {
   Endpoint AdvertisedClient() const;
   Endpoint AdvertisedInternal() const;
   Endpoint AdvertisedAdmin() const;
-  // initial_members, or this node alone.
+  // initial_members, or this node alone; nobody for a node that joins.
   std::vector<FoundingMember> FoundingMembers() const;
 };
 

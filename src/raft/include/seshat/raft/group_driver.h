@@ -76,6 +76,16 @@ struct GroupView {
   std::atomic<bool> is_leader{false};
 };
 
+// A snapshot that is being fetched from a leader.
+struct FetchStatus {
+  LogIndex index;
+  std::uint64_t keys = 0;           // of the whole
+  std::uint64_t rows_received = 0;  // one more than keys at the end: the group's own row
+  std::uint64_t bytes_received = 0;
+
+  bool operator==(const FetchStatus&) const = default;
+};
+
 struct GroupStatus {
   GroupId group;
   CoreStatus core;
@@ -86,7 +96,7 @@ struct GroupStatus {
   LogIndex snapshot_index;  // of the newest snapshot here, own or installed
   std::uint64_t entries_since_snapshot = 0;
   std::uint64_t log_bytes_since_snapshot = 0;
-  std::optional<LogIndex> fetching;       // a snapshot of that index is being fetched from a leader
+  std::optional<FetchStatus> fetching;
   std::uint64_t snapshots_installed = 0;  // since start
   bool has_quorum = false;                // leader: a quorum answers; others: a leader is known
   MonotonicTime leader_since;  // when the present leader became known here; kNever: none is
