@@ -28,5 +28,14 @@ TEST(GroupReportTest, ALagIsExplainedByTheSnapshotThatIsBeingFetched) {
   EXPECT_EQ(ReportOf(status).fetching, LogIndex(900));
 }
 
+TEST(GroupReportTest, WhoFetchesASnapshotIsNotReadyHoweverFewEntriesItLacks) {
+  GroupStatus status = Behind(3);
+  EXPECT_EQ(ReportOf(status).problem, "");
+
+  status.fetching = LogIndex(52);
+
+  EXPECT_EQ(ReportOf(status).problem, "3 entries behind: fetching a snapshot from the leader");
+}
+
 }  // namespace
 }  // namespace seshat
