@@ -33,8 +33,8 @@ class InfoLog : public rocksdb::Logger {
     const int wanted = std::vsnprintf(message.data(), message.size(), format, arguments);
     if (wanted < 0) return;
     const std::size_t bytes = std::min<std::size_t>(wanted, message.size() - 1);
-    const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(
-        std::chrono::system_clock::now());
+    const auto now =
+        std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
     const std::string line =
         fmt::format("{:%Y-%m-%dT%H:%M:%S}Z {}\n", now, std::string_view(message.data(), bytes));
     const MutexLock lock(mutex_);

@@ -36,8 +36,7 @@ class InfoLogTest : public testing::Test {
   const std::filesystem::path folder_ = EmptyTestFolder();
   const std::string path_ = folder_ / "info";
   FaultyDisk disk_{folder_};
-  std::unique_ptr<rocksdb::Env> env_ =
-      MakeWalEnv(disk_.env(), std::make_shared<SyncedManifest>());
+  std::unique_ptr<rocksdb::Env> env_ = MakeWalEnv(disk_.env(), std::make_shared<SyncedManifest>());
   std::shared_ptr<rocksdb::Logger> log_;
 };
 
