@@ -14,7 +14,6 @@ import pathlib
 import random
 import shutil
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
