@@ -48,6 +48,7 @@ GroupDriverOptions DriverOptions(const SimNodeOptions& node, std::uint64_t start
   options.log_bytes_max = 64 << 10;
   options.snapshot_fetch.call_timeout = std::chrono::milliseconds(500);
   options.snapshot_fetch.give_up_after = std::chrono::seconds(2);
+  options.snapshot_fetch.pause_after_failure = std::chrono::milliseconds(200);
   return options;
 }
 

@@ -112,6 +112,26 @@ TEST_F(NodesTest, ANodeThatJoinsGetsAllThereIsAndThenVotes) {
   EXPECT_FALSE(members.IsJoint());
 }
 
+// Or it would pass for ready while it lacks all that was written while it was away.
+TEST_F(NodesTest, ANodeKnowsHowFarBehindItIsOnceItKnowsItsLeader) {
+  SimNode& leader = WaitForLeader();
+  Wait(milliseconds(500));
+  SimNode& away = leader.id() == NodeId(1) ? *nodes[1] : *nodes[0];
+  away.Crash(false);
+  const std::vector<NodeId> voters{NodeId(1), NodeId(2), NodeId(3)};
+  ASSERT_EQ(ChangeMembers(leader, voters, {NodeId(4)}), "done");
+  ASSERT_EQ(ChangeMembers(leader, voters), "done");
+  const LogIndex commit = leader.driver().GetStatus().core.commit_index;
+
+  away.Start();
+  while (away.driver().GetStatus().core.leader == kNoNode) Wait(milliseconds(1));
+
+  const GroupStatus status = away.driver().GetStatus();
+  EXPECT_EQ(status.core.leader, leader.id());
+  EXPECT_LT(status.core.commit_index, commit);
+  EXPECT_EQ(status.known_commit, commit);
+}
+
 TEST_F(NodesTest, ALeaderThatIsRemovedAnswersAndLeadsNoMore) {
   SimNode& leader = WaitForLeader();
   Wait(milliseconds(500));

@@ -63,7 +63,8 @@ GroupReport ReportOf(const GroupStatus& status) {
         "election is going on";
   } else if (!report.has_quorum) {
     report.problem = "no quorum: too few voters have been heard of lately";
-  } else if (report.lag_entries >= kReadyLagEntriesMax) {
+  } else if (report.lag_entries >= kReadyLagEntriesMax || status.fetching) {
+    // Few entries may be much data, and none of it is here while a snapshot is fetched.
     report.problem = fmt::format("{} entries behind", report.lag_entries);
     if (status.fetching) report.problem += ": fetching a snapshot from the leader";
   }

@@ -31,5 +31,14 @@ TEST(GroupReportTest, ALagIsExplainedByTheSnapshotThatIsBeingFetched) {
                 .index = LogIndex(900), .keys = 30, .keys_received = 30, .bytes_received = 500}));
 }
 
+TEST(GroupReportTest, WhoFetchesASnapshotIsNotReadyHoweverFewEntriesItLacks) {
+  GroupStatus status = Behind(3);
+  EXPECT_EQ(ReportOf(status).problem, "");
+
+  status.fetching = LogIndex(52);
+
+  EXPECT_EQ(ReportOf(status).problem, "3 entries behind: fetching a snapshot from the leader");
+}
+
 }  // namespace
 }  // namespace seshat

@@ -147,7 +147,7 @@ void GroupDriver::Impl::StepMessages(std::vector<Message>& messages, MonotonicTi
     header.type = type;
     header.from = message.from;
     header.term = message.term;
-    header.commit = message.commit;
+    header.commit = std::max(message.commit, message.hint_index);
     header.leader_time = message.leader_time;
     core_.Step(std::move(message), now);
     LearnTime(header);
@@ -221,7 +221,7 @@ void GroupDriver::Impl::HandleReadys(MonotonicTime now) {
     }
     for (const std::uint64_t context : ready.failed_reads) reads_.OnFailed(context, now);
     for (const FetchRequest& fetch : ready.fetches) StartFetch(fetch);
-    if (ready.offer) TakeUpOffer(*std::move(ready.offer));
+    if (ready.offer) TakeUpOffer(*std::move(ready.offer), now);
     ReleasePersisted(now);
   }
 }
@@ -284,6 +284,7 @@ void GroupDriver::Impl::Send(std::vector<Message>& messages) {
     if (message.type == MessageType::kHeartbeatRequest ||
         (message.type == MessageType::kReadIndexResponse && !message.reject)) {
       message.leader_time = time_.Current();
+      if (message.type == MessageType::kHeartbeatRequest) message.hint_index = core_.commit_index();
     } else if (message.type == MessageType::kHeartbeatResponse) {
       message.leader_time = ports_.clock->WallNow();
     }

@@ -173,8 +173,8 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   void FailMemberChanges(std::vector<MemberChange>& changes, const Error& why);
   void HandleSnapshots(Inbox& inbox, MonotonicTime now);
   void OnKept(SnapshotDescriptor snapshot);
-  void TakeUpOffer(SnapshotOffer offer);
-  void OnFetchedState(FetchedState fetched);
+  void TakeUpOffer(SnapshotOffer offer, MonotonicTime now);
+  void OnFetchedState(FetchedState fetched, MonotonicTime now);
   void InstallIfIdle(MonotonicTime now);
   void AddInstallTo(LogWrite& write, const Ready& ready);
   void ReopenIfInstalled(std::uint64_t persisted);
@@ -241,6 +241,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   LogIndex snapshot_index_;
   std::uint64_t bytes_since_snapshot_ = 0;
   std::shared_ptr<SnapshotFetch> fetch_;  // under way
+  MonotonicTime fetch_not_before_;        // after one that failed
   // What was fetched, until it is installed; nothing more is applied meanwhile.
   std::optional<SnapshotOffer> staged_;
   std::shared_ptr<IncomingState> staged_state_;

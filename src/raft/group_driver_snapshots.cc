@@ -37,7 +37,7 @@ void GroupDriver::Impl::RemoveCompacted() {
 void GroupDriver::Impl::HandleSnapshots(Inbox& inbox, MonotonicTime now) {
   for (DescribeRequest& request : inbox.describes) request.done(core_.DescribeAt(request.index));
   if (inbox.kept) OnKept(*std::move(inbox.kept));
-  if (inbox.fetched_state) OnFetchedState(*std::move(inbox.fetched_state));
+  if (inbox.fetched_state) OnFetchedState(*std::move(inbox.fetched_state), now);
   if (inbox.is_reopened) OnReopened();
   InstallIfIdle(now);
 }
@@ -52,9 +52,9 @@ void GroupDriver::Impl::OnKept(SnapshotDescriptor snapshot) {
   core_.Compact(to, log_sizes_.total() > options_.log_bytes_max);
 }
 
-void GroupDriver::Impl::TakeUpOffer(SnapshotOffer offer) {
+void GroupDriver::Impl::TakeUpOffer(SnapshotOffer offer, MonotonicTime now) {
   // One at a time: who is half-way through one gets on sooner with what it has.
-  if (ports_.snapshots == nullptr || fetch_ || staged_) return;
+  if (ports_.snapshots == nullptr || fetch_ || staged_ || now < fetch_not_before_) return;
   Report(SnapshotEvent::Kind::kFetching, offer);
   fetch_ = std::make_shared<SnapshotFetch>(group_, offer, state_machine_->NewAudit(),
                                            options_.snapshot_fetch,
@@ -71,9 +71,13 @@ void GroupDriver::Impl::TakeUpOffer(SnapshotOffer offer) {
   });
 }
 
-void GroupDriver::Impl::OnFetchedState(FetchedState fetched) {
+void GroupDriver::Impl::OnFetchedState(FetchedState fetched, MonotonicTime now) {
   fetch_.reset();
   if (!fetched.state) {
+    // In the place of one that is gone the leader offers another.
+    if (fetched.state.error().code() != ErrorCode::kNotFound) {
+      fetch_not_before_ = now + options_.snapshot_fetch.pause_after_failure;
+    }
     Report(SnapshotEvent::Kind::kFailed, fetched.offer, fetched.state.error().message());
     return core_.RefuseSnapshot(fetched.offer);
   }

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "info_log.h"
+
 namespace seshat {
 namespace {
 
@@ -20,6 +22,14 @@ class WalFileSystem : public rocksdb::FileSystemWrapper {
     rocksdb::FileOptions options = FileSystemWrapper::OptimizeForLogWrite(file_options, db_options);
     options.fallocate_with_keep_size = false;
     return options;
+  }
+
+  rocksdb::IOStatus NewLogger(const std::string& path, const rocksdb::IOOptions& /*options*/,
+                              std::shared_ptr<rocksdb::Logger>* result,
+                              rocksdb::IODebugContext* /*dbg*/) override {
+    *result = MakeInfoLog(*target(), path);
+    return *result != nullptr ? rocksdb::IOStatus::OK()
+                              : rocksdb::IOStatus::IOError("cannot make", path);
   }
 };
 

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from cluster import BINARY, Cluster, free_ports, wait_until
+from snapshots import create, data_group, kept_snapshots, metric
 
 
 @pytest.fixture
@@ -19,31 +20,8 @@ def keeping_no_tail(tmp_path, monkeypatch):
         yield running
 
 
-def create(node, *arguments):
-    return subprocess.run(
-        [BINARY, "snapshot", "create", "--admin", f"127.0.0.1:{node.admin_port}", *arguments],
-        capture_output=True, text=True, timeout=60)
-
-
-def metric(node, name, group="data"):
-    """The gauge's value for a group on this node."""
-    for line in node.admin("/metrics")[1].splitlines():
-        if line.startswith(name + "{") and f'raft_group="{group}"' in line:
-            return float(line.rsplit(" ", 1)[1])
-    raise AssertionError(f"no metric {name}")
-
-
 def persistence(node):
     return node.client().info("persistence")
-
-
-def data_group(node):
-    return next(group for group in node.status()["groups"] if group["name"] == "data")
-
-
-def names_on_disk(node):
-    return sorted(path.name for path in (node.directory / "snapshots").iterdir()
-                  if path.name.startswith("snapshot-"))
 
 
 def bgsave(node):
@@ -70,14 +48,14 @@ def test_lastsave_is_the_start_until_bgsave_and_then_its_time(shared_cluster):
     assert info["rdb_bgsave_in_progress"] == 0
     assert info["rdb_last_bgsave_time_sec"] >= 0
     assert info["rdb_current_bgsave_time_sec"] == -1
-    assert len(names_on_disk(node)) == 1
+    assert len(kept_snapshots(node)) == 1
 
 
 def test_a_snapshot_is_of_the_node_that_is_asked(shared_cluster):
     node, other = shared_cluster.nodes[1:]
     bgsave(node)
-    assert len(names_on_disk(node)) == 1
-    assert names_on_disk(other) == []
+    assert len(kept_snapshots(node)) == 1
+    assert kept_snapshots(other) == []
     assert persistence(other)["rdb_saves"] == 0
 
 
@@ -119,7 +97,7 @@ def test_snapshot_create_waits_and_names_what_it_made(shared_cluster):
 
     assert result.returncode == 0, result.stderr
     name = result.stdout.split()[0]
-    assert name in names_on_disk(node)
+    assert name in kept_snapshots(node)
     assert f"node {node.id}, in " in result.stdout
     assert result.stderr == ""  # progress is for terminals
     assert node.client().execute_command("LASTSAVE") >= before
@@ -128,7 +106,7 @@ def test_snapshot_create_waits_and_names_what_it_made(shared_cluster):
     document = json.loads(create(node, "--json").stdout)
     assert document["outcome"] == "done"
     assert document["node_id"] == node.id
-    assert document["name"] in names_on_disk(node)
+    assert document["name"] in kept_snapshots(node)
     assert document["size_bytes"] > 0
     assert document["problem"] == ""
 
@@ -144,7 +122,7 @@ def test_a_snapshot_that_finds_no_room_says_so_everywhere(tmp_path, monkeypatch)
         assert result.stdout == ""
         assert "a snapshot needs" in result.stderr
         assert persistence(node)["rdb_last_bgsave_status"] == "err"
-        assert names_on_disk(node) == []
+        assert kept_snapshots(node) == []
         wait_until(lambda: "could not take a snapshot" in node.log_tail(), 10, "the log has it")
         assert "a snapshot needs" in node.log_tail()
 

@@ -7,6 +7,7 @@ import pytest
 
 from cluster import Cluster, wait_until
 from history import Load, let_it_run
+from snapshots import cut_logs, holds, kept_snapshots, log_bytes, write
 
 # A snapshot every few entries, and no tail of the log for those that are slow.
 SOON = {
@@ -20,53 +21,6 @@ SOON = {
 def snapshots_soon(monkeypatch):
     for name, value in SOON.items():
         monkeypatch.setenv(name, value)
-
-
-def data_group(node):
-    return next(group for group in node.status()["groups"] if group["name"] == "data")
-
-
-def log_bytes(node):
-    """The size of the data group's log by the node's metrics."""
-    for line in node.admin("/metrics")[1].splitlines():
-        if line.startswith("raft_log_size_bytes") and 'raft_group="data"' in line:
-            return float(line.split()[-1])
-    return None
-
-
-def write(node, keys, value=b"v" * 100, prefix="key"):
-    with node.client() as client:
-        with client.pipeline(transaction=False) as pipeline:
-            for i in range(keys):
-                pipeline.set(f"{prefix}:{i}", value)
-                if len(pipeline) == 100:
-                    pipeline.execute()
-            pipeline.execute()
-
-
-def kept_snapshots(node):
-    return sorted(path.name for path in (node.directory / "snapshots").glob("snapshot-*"))
-
-
-def cut_logs(nodes, prefix):
-    """Writes until every one of `nodes` has taken a snapshot and cut its log for it."""
-    before = {node.id: kept_snapshots(node) for node in nodes}
-    rounds = 0
-
-    def all_have_cut():
-        nonlocal rounds
-        rounds += 1
-        for i in range(20):
-            write(nodes[0], 5, prefix=f"{prefix}:{rounds}:{i}")
-        return all(kept_snapshots(node) != before[node.id] for node in nodes)
-
-    wait_until(all_have_cut, 60, "snapshots of all nodes")
-
-
-def holds(node, keys):
-    """Whether `node`, asked for what it has applied itself, has as many keys."""
-    with node.client() as client:
-        return client.dbsize() == keys
 
 
 def test_a_log_is_cut_and_a_restart_finds_everything(cluster):

@@ -33,6 +33,8 @@ struct SnapshotFetchOptions {
   Duration call_timeout = std::chrono::seconds(10);  // of one chunk
   Duration retry_delay = std::chrono::milliseconds(200);
   Duration give_up_after = std::chrono::seconds(30);  // without a chunk
+  // Until the next is begun after one that failed, as for a full disk: it would fail again at once.
+  Duration pause_after_failure = std::chrono::seconds(5);
 };
 
 struct Proposal {

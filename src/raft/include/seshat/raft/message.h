@@ -37,7 +37,7 @@ std::string_view ToString(MessageType type);
 //   append response      log_index: last entry held durably, or on reject the refused log_index;
 //                        reject; hint_index, hint_term: where to probe next
 //   heartbeat request    commit (at most what the follower is known to hold); read_context (0:
-//                        none); sent_at; promise: the vote promise asked for
+//                        none); sent_at; promise: the vote promise asked for; hint_index
 //   heartbeat response   read_context and sent_at echoed; promise: the one given
 //   read index request   read_context
 //   read index response  read_context; log_index: the read index; leader_time; reject
@@ -61,7 +61,8 @@ struct Message {
   Duration promise{0};
   bool transfer = false;  // a campaign asked for by the leader: stickiness does not apply
   // Filled by the drivers, not by the core. Heartbeat requests and read index responses: the
-  // leader's stamp. Heartbeat responses: the sender's wall clock (GroupTime).
+  // leader's stamp. Heartbeat responses: the sender's wall clock (GroupTime). Heartbeat requests
+  // also have the leader's commit index as their `hint_index`, by which a follower knows its lag.
   UnixMillis leader_time;
   std::optional<SnapshotDescriptor> snapshot;
 };
