@@ -63,6 +63,7 @@ class Node:
         self.client_port, self.internal_port, self.admin_port = ports
         self.members = members
         self.extra = list(extra)
+        self.environment = {}  # besides the test's own
         self.process = None
 
     @property
@@ -85,7 +86,8 @@ class Node:
     def start(self):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.arguments(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                self.arguments(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment})
         return self
 
     def is_running(self):
