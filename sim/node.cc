@@ -46,6 +46,7 @@ GroupDriverOptions DriverOptions(const SimNodeOptions& node, std::uint64_t start
   options.apply_bytes_max = 1024;
   options.log_tail_bytes = node.log_tail_bytes;
   options.log_bytes_max = 64 << 10;
+  options.slow_disk = node.slow_disk;
   options.snapshot_fetch.call_timeout = std::chrono::milliseconds(500);
   options.snapshot_fetch.give_up_after = std::chrono::seconds(2);
   options.snapshot_fetch.pause_after_failure = std::chrono::milliseconds(200);

@@ -41,6 +41,7 @@ struct SimNodeOptions {
   // A node may come back with another configuration than it had: each start draws its own.
   Duration stickiness_min = CoreOptions().stickiness;
   Duration stickiness_max = CoreOptions().stickiness;
+  SlowDiskOptions slow_disk;
 };
 
 // What the world outside wants to know of a node.

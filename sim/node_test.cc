@@ -39,6 +39,8 @@ class NodesTest : public testing::Test {
     options.nodes = 4;
     options.seed = id.value();
     options.clock_at_start = MonotonicTime{std::chrono::hours(1)};
+    options.slow_disk.sustained = std::chrono::seconds(1);
+    options.slow_disk.pause = kPause;
     nodes.push_back(std::make_unique<SimNode>(scheduler, network, options, Observer()));
     nodes.back()->Start();
     return *nodes.back();
@@ -53,6 +55,16 @@ class NodesTest : public testing::Test {
     Wait(std::chrono::seconds(1));
     return answer;
   }
+  // A client of `node` writes for that long.
+  void Write(SimNode& node, Duration span) {
+    const auto connection = node.Connect({});
+    for (const SimTime end = scheduler.now() + span; scheduler.now() < end;) {
+      connection->Send(std::vector<CommandText>{{"SET", "key", "value"}});
+      Wait(milliseconds(20));
+    }
+    connection->HangUp();
+  }
+  SimNode& AnyBut(const SimNode& node) { return node.id() == NodeId(1) ? *nodes[1] : *nodes[0]; }
   LogIndex Applied(SimNode& node) { return LogIndex(node.driver().view().applied.load()); }
   void Wait(Duration span) { scheduler.RunUntil(scheduler.now() + span); }
   SimNode& WaitForLeader() {
@@ -65,6 +77,8 @@ class NodesTest : public testing::Test {
     ADD_FAILURE() << "no leader within 10 s";
     return *nodes.front();
   }
+
+  static constexpr Duration kPause = std::chrono::seconds(2);
 
   SimScheduler scheduler{1, false};
   SimNetwork network{scheduler};
@@ -95,6 +109,66 @@ TEST_F(NodesTest, ATransferThatEndsAsTheNextOneBeginsIsToldSo) {
   Wait(std::chrono::seconds(2));
 
   EXPECT_EQ(answers, (std::vector<std::string>{"first: failed", "second: done"}));
+}
+
+TEST_F(NodesTest, ALeaderWhoseDiskIsSlowHandsOverAndStaysAway) {
+  SimNode& slow = WaitForLeader();
+  Write(AnyBut(slow), kPause);
+  ASSERT_EQ(&WaitForLeader(), &slow);
+  const std::uint64_t term = slow.driver().view().term.load();
+  slow.disk().SetSyncLatency(milliseconds(300), milliseconds(300));
+
+  Write(AnyBut(slow), std::chrono::seconds(3));
+  const SimNode& successor = WaitForLeader();
+  Write(AnyBut(slow), 5 * kPause);
+
+  EXPECT_NE(&successor, &slow);
+  EXPECT_EQ(&WaitForLeader(), &successor);
+  EXPECT_EQ(slow.driver().view().term.load(), term + 1);
+  EXPECT_GE(slow.driver().GetStatus().log_sync, milliseconds(300));
+  EXPECT_LT(AnyBut(slow).driver().GetStatus().log_sync, milliseconds(50));
+}
+
+TEST_F(NodesTest, WhereEveryDiskIsSlowNobodyHandsOver) {
+  SimNode& leader = WaitForLeader();
+  Write(leader, kPause);
+  const std::uint64_t term = leader.driver().view().term.load();
+  for (const auto& node : nodes) node->disk().SetSyncLatency(milliseconds(200), milliseconds(300));
+
+  Write(leader, 5 * kPause);
+
+  EXPECT_EQ(leader.driver().view().term.load(), term);
+  for (const auto& node : nodes) EXPECT_GE(node->driver().GetStatus().log_sync, milliseconds(200));
+}
+
+TEST_F(NodesTest, ALeaderWhoseSyncDoesNotReturnHandsOverAndWritesGoOn) {
+  SimNode& stuck = WaitForLeader();
+  Write(AnyBut(stuck), kPause);
+  stuck.disk().SetSyncLatency(std::chrono::hours(1), std::chrono::hours(1));
+  const auto connection = AnyBut(stuck).Connect({});
+  connection->Send(std::vector<CommandText>{{"SET", "one", "write"}});  // and none after it
+
+  Wait(std::chrono::seconds(3));
+  SimNode& successor = WaitForLeader();
+  EXPECT_NE(&successor, &stuck);
+  const LogIndex applied = Applied(successor);
+  Write(successor, milliseconds(500));
+
+  EXPECT_GT(Applied(successor), applied);
+}
+
+TEST_F(NodesTest, ALeaderWithASlowDiskWaitsForAChangeOfMembersToEnd) {
+  SimNode& slow = WaitForLeader();
+  Write(AnyBut(slow), kPause);
+  const std::uint64_t term = slow.driver().view().term.load();
+  // The new configuration needs a node that does not exist: the change does not end.
+  slow.driver().ChangeMembers({NodeId(1), NodeId(2), NodeId(3), NodeId(4), NodeId(5), NodeId(6)},
+                              {}, [](const Status&) {});
+  slow.disk().SetSyncLatency(milliseconds(300), milliseconds(300));
+
+  Write(AnyBut(slow), 2 * kPause);
+
+  EXPECT_EQ(slow.driver().view().term.load(), term);
 }
 
 TEST_F(NodesTest, ANodeThatJoinsGetsAllThereIsAndThenVotes) {

@@ -16,10 +16,23 @@ namespace {
 
 // A transfer ends by itself before that; but not in a node that has failed.
 constexpr Duration kHandOverMax = std::chrono::seconds(5);
+// What peers say of their disks comes with heartbeats, and must not lag behind.
+constexpr std::uint64_t kHeartbeatsSustained = 10;
 
 // The system group and the data groups on different threads, where there are cores for it.
 std::size_t LaneCount() {
   return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 4);
+}
+
+SlowDiskOptions SlowDiskOptionsOf(const NodeConfig& config) {
+  SlowDiskOptions options;
+  options.hands_over = config.slow_disk.hand_over;
+  options.sync_min = std::chrono::milliseconds(config.slow_disk.sync_ms_min);
+  options.factor = config.slow_disk.factor;
+  options.sustained = std::chrono::milliseconds(
+      std::max(config.slow_disk.sustained_ms, kHeartbeatsSustained * config.heartbeat_ms));
+  options.pause = std::chrono::seconds(config.slow_disk.pause_seconds);
+  return options;
 }
 
 GroupDriverOptions DriverOptions(const NodeConfig& config, std::uint64_t seed) {
@@ -38,6 +51,7 @@ GroupDriverOptions DriverOptions(const NodeConfig& config, std::uint64_t seed) {
   options.read_timeout = std::chrono::milliseconds(config.rpc_timeout_ms);
   options.log_tail_bytes = config.snapshots.log_tail_bytes;
   options.log_bytes_max = config.limits.log_bytes_max;
+  options.slow_disk = SlowDiskOptionsOf(config);
   return options;
 }
 
@@ -61,6 +75,29 @@ void LogSnapshotEvent(const SnapshotEvent& event) {
     case SnapshotEvent::Kind::kFailed:
       return Log(LogLevel::kWarn, "node", "could not fetch a snapshot",
                  {group, from, index, {"why", event.why}});
+  }
+}
+
+void LogSlowDisk(const SlowDiskEvent& event) {
+  const auto milliseconds = [](Duration span) {
+    return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::milliseconds>(span).count());
+  };
+  const LogField group("group", event.group.value());
+  const LogField to("to", event.to.value());
+  const LogField own("sync_ms", milliseconds(event.own));
+  const LogField theirs("sync_ms_there", milliseconds(event.theirs));
+  switch (event.kind) {
+    case SlowDiskEvent::Kind::kHandingOver:
+      return Log(LogLevel::kWarn, "node",
+                 "this node's disk is slow, another's is not: handing leadership over",
+                 {group, to, own, theirs});
+    case SlowDiskEvent::Kind::kHandedOver:
+      return Log(LogLevel::kInfo, "node", "handed leadership over: this node's disk is slow",
+                 {group, to});
+    case SlowDiskEvent::Kind::kFailed:
+      return Log(LogLevel::kWarn, "node",
+                 "this node's disk is slow, but it could not hand leadership over",
+                 {group, to, own, theirs, {"why", event.why}});
   }
 }
 
@@ -168,7 +205,7 @@ void GroupHost::HandOverLeadership() {
       MutexLock lock(waiting->mutex);
       ++waiting->groups;
     }
-    driver->TransferLeadership(kNoNode, [waiting, group = id](const Status& status) {
+    const auto done = [waiting, group = id](const Status& status) {
       if (status) {
         Log(LogLevel::kInfo, "node", "handed leadership over", {{"group", group.value()}});
       } else {
@@ -178,7 +215,8 @@ void GroupHost::HandOverLeadership() {
       MutexLock lock(waiting->mutex);
       --waiting->groups;
       waiting->changed.NotifyAll();
-    });
+    };
+    driver->TransferLeadership(kNoNode, done, TransferReason::kStopping);
   }
   const MonotonicTime end = ports_.clock->Now() + kHandOverMax;
   MutexLock lock(waiting->mutex);
@@ -218,6 +256,7 @@ Result<std::shared_ptr<GroupDriver>> GroupHost::OpenDriver(
   ports.snapshots = ports_.snapshots;
   ports.snapshot_worker = snapshot_worker_.get();
   ports.on_snapshot = LogSnapshotEvent;
+  ports.on_slow_disk = LogSlowDisk;
   ports.transport = ports_.transport;
   ports.fatal = ports_.fatal;
   ports.metrics = ports_.metrics;

@@ -85,6 +85,7 @@ Message FullMessage() {
   message.transfer = true;
   message.leader_time = UnixMillis{1'700'000'000'456};
   message.snapshot = SomeSnapshot();
+  message.log_sync = std::chrono::microseconds(1'234'567);
   return message;
 }
 

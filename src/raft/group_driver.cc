@@ -54,8 +54,9 @@ bool GroupDriver::TryLeaseRead(ReadPermit& permit) const {
   return impl_->TryLeaseRead(permit);
 }
 
-void GroupDriver::TransferLeadership(NodeId to, UniqueFunction<void(Status)> done) {
-  impl_->TransferLeadership(to, std::move(done));
+void GroupDriver::TransferLeadership(NodeId to, UniqueFunction<void(Status)> done,
+                                     TransferReason reason) {
+  impl_->TransferLeadership(to, std::move(done), reason);
 }
 
 void GroupDriver::WhenReplicated(LogIndex index, std::size_t wanted, MonotonicTime until,

@@ -14,7 +14,8 @@ namespace seshat {
 // --- any thread ---
 
 void GroupDriver::Impl::OnPersisted(std::uint64_t number) {
-  Enqueue(Urgency::kNow, [&](Inbox& inbox) { inbox.persisted.push_back(number); });
+  const MonotonicTime at = ports_.clock->Now();
+  Enqueue(Urgency::kNow, [&](Inbox& inbox) { inbox.persisted.push_back({number, at}); });
 }
 
 void GroupDriver::Impl::Start() {
@@ -116,9 +117,9 @@ bool GroupDriver::Impl::TryLeaseRead(ReadPermit& permit) const {
   return true;
 }
 
-void GroupDriver::Impl::TransferLeadership(NodeId to, TransferDone done) {
+void GroupDriver::Impl::TransferLeadership(NodeId to, TransferDone done, TransferReason reason) {
   const bool is_running = Enqueue(Urgency::kNow, [&](Inbox& inbox) {
-    inbox.transfers.push_back({.to = to, .done = std::move(done)});
+    inbox.transfers.push_back({.to = to, .done = std::move(done), .reason = reason});
   });
   if (!is_running) done(MakeError(ErrorCode::kUnavailable, "the group does not run on this node"));
 }

@@ -58,7 +58,9 @@ GroupDriver::Impl::Impl(GroupId group, const GroupDriverOptions& options, const 
       log_sizes_(std::move(loaded.log_sizes)),
       snapshot_index_(loaded.restored.snapshot.index),
       bytes_since_snapshot_(log_sizes_.total()),
-      known_commit_(core_.commit_index()) {
+      known_commit_(core_.commit_index()),
+      sync_latency_(options.slow_disk.sustained / 5, ports.clock->Now()),
+      slow_disk_(options.slow_disk) {
   if (ports_.metrics != nullptr) {
     gauges_ = std::make_unique<DriverGauges>(*ports_.metrics, options_.core.id, group_);
   }
@@ -94,6 +96,7 @@ void GroupDriver::Impl::Cycle() {
   BeginTransfers(inbox.transfers, now);
   BeginMemberChanges(inbox.member_changes, now);
   LeaveJointIfDue(now);
+  HandOverIfSlow(now);
   HandleSnapshots(inbox, now);
   HandleReadys(now);
   PublishView(now);  // leadership may just have changed: proposals and reads meet the new state
@@ -115,11 +118,11 @@ void GroupDriver::Impl::Cycle() {
 }
 
 void GroupDriver::Impl::HandleNotices(Inbox& inbox, MonotonicTime now) {
-  for (const std::uint64_t number : inbox.persisted) {
-    const auto it = std::find_if(pending_readys_.begin(), pending_readys_.end(),
-                                 [&](const PendingReady& ready) { return ready.number == number; });
+  for (const PersistedNotice& persisted : inbox.persisted) {
+    const auto it = std::ranges::find(pending_readys_, persisted.number, &PendingReady::number);
     SESHAT_CHECK(it != pending_readys_.end());
     it->is_durable = true;
+    sync_latency_.OnDurable(persisted.at - it->queued_at);
   }
   ReleasePersisted(now);
 
@@ -149,8 +152,10 @@ void GroupDriver::Impl::StepMessages(std::vector<Message>& messages, MonotonicTi
     header.term = message.term;
     header.commit = std::max(message.commit, message.hint_index);
     header.leader_time = message.leader_time;
+    header.log_sync = message.log_sync;
     core_.Step(std::move(message), now);
     LearnTime(header);
+    LearnDisk(header);
     if (header.from == core_.leader() && header.term == core_.term() &&
         (type == MessageType::kAppendRequest || type == MessageType::kHeartbeatRequest)) {
       known_commit_ = std::max(known_commit_, header.commit);
@@ -212,7 +217,7 @@ void GroupDriver::Impl::HandleReadys(MonotonicTime now) {
     Send(ready.messages);
     if (HasBug("promises-sent-before-durable")) Send(ready.messages_after_persist);
     pending_readys_.push_back(
-        {ready.number, !ready.NeedsWrite(), std::move(ready.messages_after_persist)});
+        {ready.number, !ready.NeedsWrite(), std::move(ready.messages_after_persist), now});
     if (ready.NeedsWrite()) QueueWrite(ready);
 
     for (const ReadGrant& grant : ready.reads) {
@@ -287,6 +292,7 @@ void GroupDriver::Impl::Send(std::vector<Message>& messages) {
       if (message.type == MessageType::kHeartbeatRequest) message.hint_index = core_.commit_index();
     } else if (message.type == MessageType::kHeartbeatResponse) {
       message.leader_time = ports_.clock->WallNow();
+      message.log_sync = sync_latency_.reported();
     }
     auto it = std::find_if(outgoing_.begin(), outgoing_.end(), [&](const Outgoing& out) {
       return out.to == to && out.channel == channel;
@@ -327,6 +333,7 @@ void GroupDriver::Impl::PublishView(MonotonicTime now) {
   const bool has_term_changed = term != known_term_;
   if (leader != known_leader_ || has_term_changed) {
     known_leader_ = leader;
+    slow_disk_.Forget();
     leader_since_ = leader == kNoNode ? kNever : now;
     status_at_ = MonotonicTime{Duration::min()};
     if (leader != kNoNode) reads_.OnLeaderKnown();
@@ -442,6 +449,7 @@ void GroupDriver::Impl::PublishStatus(MonotonicTime now) {
                                   .bytes_received = fetch_->bytes_received()};
   }
   status.snapshots_installed = snapshots_installed_;
+  status.log_sync = sync_latency_.typical();
   status.leader_since = leader_since_;
   status.known_commit = known_commit_;
   status.has_quorum = core_.leader() != kNoNode;

@@ -24,6 +24,7 @@
 #include "message_codec.h"
 #include "seshat/base/mutex.h"
 #include "seshat/raft/group_driver.h"
+#include "slow_disk.h"
 #include "snapshot_fetch.h"
 
 namespace seshat {
@@ -58,7 +59,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   const GroupView& view() const { return view_; }
   GroupStatus GetStatus() const;
   void OnLeadershipChange(UniqueFunction<void(bool, Term)> listener);
-  void TransferLeadership(NodeId to, TransferDone done);
+  void TransferLeadership(NodeId to, TransferDone done, TransferReason reason);
   void ChangeMembers(std::vector<NodeId> voters, std::vector<NodeId> learners, ChangeDone done);
   Result<StateFacts> Describe(const StateView& view) const {
     return state_machine_->Describe(view);
@@ -81,6 +82,10 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     std::size_t proposals = 0;
     std::size_t proposal_bytes = 0;
   };
+  struct PersistedNotice {
+    std::uint64_t number = 0;  // of a Ready
+    MonotonicTime at;
+  };
   struct FetchedNotice {
     NodeId follower;
     Term term;  // in which it was asked for
@@ -89,6 +94,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   struct TransferRequest {
     NodeId to;
     TransferDone done;
+    TransferReason reason = TransferReason::kRequest;
   };
   // From one configuration without voters_outgoing to another.
   struct MemberChange {
@@ -109,7 +115,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     std::size_t message_bytes = 0;
     std::vector<Proposal> proposals;
     std::vector<PendingRead> reads;
-    std::vector<std::uint64_t> persisted;  // numbers of Readys
+    std::vector<PersistedNotice> persisted;
     std::vector<AppliedNotice> applied;
     std::vector<FetchedNotice> fetched;
     std::optional<std::vector<Entry>> loaded;  // to be applied
@@ -126,6 +132,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
     std::uint64_t number = 0;
     bool is_durable = false;
     std::vector<Message> messages;
+    MonotonicTime queued_at;
   };
   struct Outgoing {
     NodeId to;
@@ -152,6 +159,7 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   Inbox TakeInbox();
   void StepMessages(std::vector<Message>& messages, MonotonicTime now);
   void LearnTime(const Message& message);
+  void LearnDisk(const Message& message);
   void ProposeQueued(std::vector<Proposal>& proposals, MonotonicTime now);
   void Refuse(std::vector<Proposal>& proposals, std::size_t from, std::size_t to, const Error& why);
   void HandleNotices(Inbox& inbox, MonotonicTime now);
@@ -166,6 +174,9 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   void BeginTransfers(std::vector<TransferRequest>& requests, MonotonicTime now);
   void FinishTransfer();
   void FailTransfers(std::vector<TransferRequest>& requests, const Error& why);
+  void HandOverIfSlow(MonotonicTime now);
+  void Report(SlowDiskEvent::Kind kind, const SlowDiskHandOver& hand_over,
+              std::string why = "") const;
   void BeginMemberChanges(std::vector<MemberChange>& changes, MonotonicTime now);
   Status ProposeMembers(const Configuration& next, MonotonicTime now);
   void LeaveJointIfDue(MonotonicTime now);
@@ -258,6 +269,9 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   std::optional<MemberChange> member_change_;  // under way
   TransferDone transfer_done_;                 // of the transfer under way
   NodeId transfer_to_;
+  TransferReason transfer_reason_ = TransferReason::kRequest;
+  SyncLatency sync_latency_;  // of this node's own disk
+  SlowDiskRule slow_disk_;
   std::unique_ptr<DriverGauges> gauges_;  // null without metrics
 };
 

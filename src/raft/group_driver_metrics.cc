@@ -1,6 +1,8 @@
 #include "group_driver_metrics.h"
 
+#include <chrono>
 #include <string>
+#include <string_view>
 
 namespace seshat {
 namespace {
@@ -10,6 +12,15 @@ MetricLabels LabelsOf(NodeId node, GroupId group) {
   if (group == kSystemGroup) name = "system";
   if (group == kFirstDataGroup) name = "data";
   return {{"node_id", std::to_string(node.value())}, {"raft_group", std::move(name)}};
+}
+
+Counter& HandOvers(Metrics& metrics, NodeId node, GroupId group, std::string_view reason) {
+  MetricLabels labels = LabelsOf(node, group);
+  labels.emplace_back("reason", reason);
+  return metrics.GetCounter("raft_leader_handovers_total",
+                            "Times this node handed the group's leadership over, by reason: "
+                            "request, stopping, slow_disk.",
+                            labels);
 }
 
 }  // namespace
@@ -41,7 +52,14 @@ DriverGauges::DriverGauges(Metrics& metrics, NodeId node, GroupId group)
       clock_drifts_(metrics.GetCounter("raft_clock_drifts_total",
                                        "Times the wall and monotonic clocks were found to have "
                                        "drifted apart by more than 500 ms.",
-                                       LabelsOf(node, group))) {}
+                                       LabelsOf(node, group))),
+      log_sync_seconds_(metrics.GetGauge("raft_log_sync_seconds",
+                                         "How long the slowest log write of a typical moment takes "
+                                         "to reach this node's disk; 0: not known yet.",
+                                         LabelsOf(node, group))),
+      handed_over_on_request_(HandOvers(metrics, node, group, "request")),
+      handed_over_stopping_(HandOvers(metrics, node, group, "stopping")),
+      handed_over_slow_disk_(HandOvers(metrics, node, group, "slow_disk")) {}
 
 void DriverGauges::Update(const GroupStatus& status, Duration clock_drift) {
   term_.Set(static_cast<double>(status.core.term.value()));
@@ -57,6 +75,18 @@ void DriverGauges::Update(const GroupStatus& status, Duration clock_drift) {
   proposals_in_flight_.Set(static_cast<double>(status.proposals_in_flight));
   reads_waiting_.Set(static_cast<double>(status.reads_waiting));
   if (clock_drift != Duration(0)) clock_drifts_.Increment();
+  log_sync_seconds_.Set(std::chrono::duration<double>(status.log_sync).count());
+}
+
+void DriverGauges::CountHandOver(TransferReason reason) {
+  switch (reason) {
+    case TransferReason::kRequest:
+      return handed_over_on_request_.Increment();
+    case TransferReason::kStopping:
+      return handed_over_stopping_.Increment();
+    case TransferReason::kSlowDisk:
+      return handed_over_slow_disk_.Increment();
+  }
 }
 
 }  // namespace seshat

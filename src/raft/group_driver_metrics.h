@@ -17,6 +17,8 @@ class DriverGauges {
 
   // `clock_drift`: 0, or what TakeDrift reported.
   void Update(const GroupStatus& status, Duration clock_drift);
+  // This node has handed leadership over.
+  void CountHandOver(TransferReason reason);
 
  private:
   std::uint64_t installed_counted_ = 0;
@@ -31,6 +33,10 @@ class DriverGauges {
   Gauge& proposals_in_flight_;
   Gauge& reads_waiting_;
   Counter& clock_drifts_;
+  Gauge& log_sync_seconds_;
+  Counter& handed_over_on_request_;
+  Counter& handed_over_stopping_;
+  Counter& handed_over_slow_disk_;
 };
 
 }  // namespace seshat

@@ -1,5 +1,7 @@
 // The driver's parts that need no core: who waits for what, the budget, the group's time, its
 // gauges.
+#include <algorithm>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -213,11 +215,13 @@ TEST_F(ReplicationWaitsTest, AllAreToldWhenThereIsNoMoreToWaitFor) {
   EXPECT_EQ(waits.NextDeadline(), kNever);
 }
 
-// One value by name, whatever the labels.
+// One value by name, followed by the reason where a label has one, whatever the other labels.
 class NamedValues final : public Metrics {
  public:
-  Counter& GetCounter(const std::string& name, const std::string&, const MetricLabels&) override {
-    return cells_[name];
+  Counter& GetCounter(const std::string& name, const std::string&,
+                      const MetricLabels& labels) override {
+    const auto reason = std::ranges::find(labels, "reason", &MetricLabels::value_type::first);
+    return cells_[reason == labels.end() ? name : name + " " + reason->second];
   }
   Gauge& GetGauge(const std::string& name, const std::string&, const MetricLabels&) override {
     return cells_[name];
@@ -258,6 +262,23 @@ TEST(DriverGaugesTest, SnapshotsAreShown) {
   gauges.Update(status, Duration(0));
   EXPECT_EQ(metrics.Of("raft_snapshot_fetching"), 0);
   EXPECT_EQ(metrics.Of("raft_snapshots_installed_total"), 3);
+}
+
+TEST(DriverGaugesTest, TheDiskAndHandOversByReasonAreShown) {
+  NamedValues metrics;
+  DriverGauges gauges(metrics, NodeId(1), kFirstDataGroup);
+  GroupStatus status;
+  status.log_sync = std::chrono::milliseconds(250);
+
+  gauges.Update(status, Duration(0));
+  gauges.CountHandOver(TransferReason::kRequest);
+  for (int i = 0; i < 2; ++i) gauges.CountHandOver(TransferReason::kStopping);
+  for (int i = 0; i < 3; ++i) gauges.CountHandOver(TransferReason::kSlowDisk);
+
+  EXPECT_EQ(metrics.Of("raft_log_sync_seconds"), 0.25);
+  EXPECT_EQ(metrics.Of("raft_leader_handovers_total request"), 1);
+  EXPECT_EQ(metrics.Of("raft_leader_handovers_total stopping"), 2);
+  EXPECT_EQ(metrics.Of("raft_leader_handovers_total slow_disk"), 3);
 }
 
 }  // namespace

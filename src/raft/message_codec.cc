@@ -1,5 +1,6 @@
 #include "message_codec.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -34,6 +35,7 @@ enum MessageField : std::uint32_t {
   kTransfer = 17,
   kLeaderTime = 18,
   kSnapshot = 19,
+  kLogSync = 20,
 };
 
 enum BatchField : std::uint32_t { kBatchVersion = 1, kBatchMessages = 2 };
@@ -46,14 +48,19 @@ struct FieldValue {
   std::uint64_t value;
 };
 
-// The varint fields before and after `entries`, in order of their numbers.
+// A disk may be stuck for longer; keeps the arithmetic on it from overflowing.
+constexpr std::uint64_t kLogSyncUsMax = kPromiseMsMax * 1000;
+
+// The varint fields before and after `entries`, and after `snapshot`, in order of their numbers.
 struct VarintFields {
   FieldValue before[9];
   FieldValue after[8];
+  FieldValue last;
 };
 
 VarintFields FieldsOf(GroupId group, const Message& m) {
   const auto promise = std::chrono::floor<std::chrono::milliseconds>(m.promise).count();
+  const auto log_sync = std::chrono::ceil<std::chrono::microseconds>(m.log_sync).count();
   return {{{kVersion, kRecordVersion},
            {kGroupId, group.value()},
            {kType, static_cast<std::uint64_t>(m.type)},
@@ -70,7 +77,8 @@ VarintFields FieldsOf(GroupId group, const Message& m) {
            {kSentAt, static_cast<std::uint64_t>(m.sent_at.since_boot.count())},
            {kPromise, static_cast<std::uint64_t>(promise)},
            {kTransfer, m.transfer},
-           {kLeaderTime, static_cast<std::uint64_t>(m.leader_time.value)}}};
+           {kLeaderTime, static_cast<std::uint64_t>(m.leader_time.value)}},
+          {kLogSync, static_cast<std::uint64_t>(log_sync)}};
 }
 
 void ReadVarintField(const WireField& field, GroupMessage& out, std::uint64_t& version,
@@ -128,6 +136,9 @@ void ReadVarintField(const WireField& field, GroupMessage& out, std::uint64_t& v
     case kLeaderTime:
       m.leader_time.value = static_cast<std::int64_t>(field.value);
       break;
+    case kLogSync:
+      m.log_sync = std::chrono::microseconds(std::min(field.value, kLogSyncUsMax));
+      break;
     default:
       break;
   }
@@ -154,7 +165,7 @@ Result<GroupMessage> DecodeMessage(std::string_view bytes) {
 
   WireReader reader(bytes);
   for (WireField field; reader.Next(field);) {
-    if (field.number > kSnapshot) continue;
+    if (field.number > kLogSync) continue;
     const bool is_bytes = field.number == kEntries || field.number == kSnapshot;
     if (field.type != (is_bytes ? WireType::kBytes : WireType::kVarint)) {
       return MalformedRecord(kMessageRecord);
@@ -191,6 +202,7 @@ void MessageBatchWriter::Add(GroupId group, const Message& message) {
     size += BytesFieldSize(kEntries, EncodedEntrySize(entry));
   }
   for (const FieldValue& field : fields.after) size += VarintFieldSize(field.number, field.value);
+  size += VarintFieldSize(fields.last.number, fields.last.value);
 
   if (payload_.empty()) AppendVarintField(payload_, kBatchVersion, kRecordVersion);
   payload_.reserve(payload_.size() + BytesFieldSize(kBatchMessages, size));
@@ -209,6 +221,7 @@ void MessageBatchWriter::Add(GroupId group, const Message& message) {
     AppendBytesHeader(payload_, kSnapshot, snapshot.size());
     payload_.append(snapshot);
   }
+  AppendVarintField(payload_, fields.last.number, fields.last.value);
 }
 
 std::string MessageBatchWriter::Take() {

@@ -70,6 +70,7 @@ class Node:
         self.members = members
         self.extra = list(extra)
         self.join = join    # the port of a member that it asks to let it in
+        self.environment = {}  # besides the test's own
         self.process = None
 
     @property
@@ -94,7 +95,8 @@ class Node:
     def start(self):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.arguments(), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                self.arguments(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env={**os.environ, **self.environment})
         return self
 
     def is_running(self):

@@ -76,6 +76,15 @@ struct SnapshotSettings {
   std::uint64_t send_bytes_per_second_max = 0;  // 0: no bound
 };
 
+// When a leader hands over because of its disk. Source: docs/adr/0018-slow-disks.md.
+struct SlowDiskSettings {
+  bool hand_over = true;
+  std::uint64_t sync_ms_min = 50;
+  std::uint64_t factor = 5;
+  std::uint64_t sustained_ms = 5'000;
+  std::uint64_t pause_seconds = 30;
+};
+
 struct NodeConfig {
   NodeId node_id{1};
   std::string cluster_name;
@@ -102,6 +111,7 @@ struct NodeConfig {
 
   NodeLimits limits;
   SnapshotSettings snapshots;
+  SlowDiskSettings slow_disk;
   std::uint64_t heartbeat_ms = 100;
   std::uint64_t election_timeout_min_ms = 500;
   std::uint64_t election_timeout_max_ms = 1'000;

@@ -37,6 +37,21 @@ struct SnapshotFetchOptions {
   Duration pause_after_failure = std::chrono::seconds(5);
 };
 
+// When a leader hands over because its own disk is slow (docs/adr/0018-slow-disks.md).
+struct SlowDiskOptions {
+  bool hands_over = true;
+  // What is measured: the slowest log write in each fifth of `sustained`, from queued to durable.
+  Duration sync_min = std::chrono::milliseconds(50);  // quicker is never slow
+  std::uint64_t factor = 5;                           // times slower than the successor's; 1 and up
+  // At least ten heartbeats: what peers say of their disks must not lag behind.
+  Duration sustained = std::chrono::seconds(5);
+  // How long a node leads before it hands over because of its disk, and between two attempts.
+  Duration pause = std::chrono::seconds(30);
+};
+
+// Why a leader hands over.
+enum class TransferReason { kRequest, kStopping, kSlowDisk };
+
 struct Proposal {
   std::string command;
   std::unique_ptr<ProposalWaiter> waiter;
@@ -60,6 +75,7 @@ struct GroupDriverOptions {
   std::uint64_t log_tail_bytes = std::uint64_t{256} << 20;
   std::uint64_t log_bytes_max = std::uint64_t{1} << 30;
   SnapshotFetchOptions snapshot_fetch;
+  SlowDiskOptions slow_disk;
   // How long a leader that was deposed waits to learn what became of its proposals before it calls
   // their outcome unknown.
   Duration outcome_wait = std::chrono::seconds(1);
@@ -100,7 +116,9 @@ struct GroupStatus {
   std::uint64_t log_bytes_since_snapshot = 0;
   std::optional<FetchStatus> fetching;
   std::uint64_t snapshots_installed = 0;  // since start
-  bool has_quorum = false;                // leader: a quorum answers; others: a leader is known
+  // How long log writes take to reach this node's disk (SlowDiskOptions); 0: not known yet.
+  Duration log_sync{0};
+  bool has_quorum = false;     // leader: a quorum answers; others: a leader is known
   MonotonicTime leader_since;  // when the present leader became known here; kNever: none is
   LogIndex known_commit;  // the highest commit index heard of from the leader: lag = this - applied
 };
@@ -113,6 +131,17 @@ struct SnapshotEvent {
   NodeId from;
   LogIndex index;
   std::string why;  // kFailed
+};
+
+// A leader whose disk is slow, for the log.
+struct SlowDiskEvent {
+  enum class Kind { kHandingOver, kHandedOver, kFailed };
+  Kind kind = Kind::kHandingOver;
+  GroupId group;
+  NodeId to;
+  Duration own{0};     // this node's GroupStatus::log_sync
+  Duration theirs{0};  // what `to` says of its own
+  std::string why;     // kFailed
 };
 
 struct GroupPorts {
@@ -129,6 +158,7 @@ struct GroupPorts {
   Executor* snapshot_worker = nullptr;
   // Called on the raft executor; must not block. May be empty.
   std::function<void(const SnapshotEvent&)> on_snapshot = {};
+  std::function<void(const SlowDiskEvent&)> on_slow_disk = {};  // likewise
   Transport* transport = nullptr;
   FatalHandler* fatal = nullptr;
   Metrics* metrics = nullptr;  // null: none are kept
@@ -194,7 +224,8 @@ class GroupDriver {
   // Hands leadership over to `to`; kNoNode: to whom it suits best. `done` is told when this node
   // leads no more, or why it still does: errors of Core::TransferLeadership; kUnavailable also when
   // the other did not take over in time. Meanwhile writes are refused, untouched.
-  void TransferLeadership(NodeId to, UniqueFunction<void(Status)> done);
+  void TransferLeadership(NodeId to, UniqueFunction<void(Status)> done,
+                          TransferReason reason = TransferReason::kRequest);
 
   // Makes these the group's members (ascending, no node in both lists), through a joint
   // configuration when voters change. `done` is told when that is committed, or why it is not:

@@ -38,7 +38,7 @@ std::string_view ToString(MessageType type);
 //                        reject; hint_index, hint_term: where to probe next
 //   heartbeat request    commit (at most what the follower is known to hold); read_context (0:
 //                        none); sent_at; promise: the vote promise asked for; hint_index
-//   heartbeat response   read_context and sent_at echoed; promise: the one given
+//   heartbeat response   read_context and sent_at echoed; promise: the one given; log_sync
 //   read index request   read_context
 //   read index response  read_context; log_index: the read index; leader_time; reject
 //   snapshot request     snapshot: where to come for it is `from`
@@ -64,6 +64,8 @@ struct Message {
   // leader's stamp. Heartbeat responses: the sender's wall clock (GroupTime). Heartbeat requests
   // also have the leader's commit index as their `hint_index`, by which a follower knows its lag.
   UnixMillis leader_time;
+  // Likewise: how long the sender's disk takes (SlowDiskOptions); zero: it does not know.
+  Duration log_sync{0};
   std::optional<SnapshotDescriptor> snapshot;
 };
 
