@@ -4,7 +4,6 @@
 #include <rocksdb/metadata.h>
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -18,7 +17,6 @@
 #include "rocks_options.h"
 #include "rocks_snapshot.h"
 #include "rocks_status.h"
-#include "rocksdb_files.h"
 #include "row_keys.h"
 #include "snapshot_folder.h"
 #include "snapshot_metadata.h"
@@ -141,16 +139,17 @@ bool DirectoryReader::OpenDatabase(DirectoryFindings& findings) {
 }
 
 void DirectoryReader::CheckTables(DirectoryFindings& findings) const {
-  std::vector<fs::path> tables;
-  if (impl_->database != nullptr) {
-    std::vector<rocksdb::LiveFileMetaData> live;
-    impl_->database->rocks().GetLiveFilesMetaData(&live);
-    for (const rocksdb::LiveFileMetaData& file : live) {
-      tables.push_back(fs::path(file.directory) / file.relative_filename);
+  if (impl_->database == nullptr) {
+    if (Exists(impl_->rocksdb_dir())) {
+      CheckTablesIn(impl_->options, impl_->rocksdb_dir(), findings);
     }
-  } else {
-    const Result<std::vector<NumberedFile>> files = ListNumberedFiles(impl_->rocksdb_dir(), ".sst");
-    if (files) std::ranges::transform(*files, std::back_inserter(tables), &NumberedFile::path);
+    return;
+  }
+  std::vector<fs::path> tables;
+  std::vector<rocksdb::LiveFileMetaData> live;
+  impl_->database->rocks().GetLiveFilesMetaData(&live);
+  for (const rocksdb::LiveFileMetaData& file : live) {
+    tables.push_back(fs::path(file.directory) / file.relative_filename);
   }
   std::ranges::sort(tables);
   for (const fs::path& table : tables) {
@@ -240,16 +239,7 @@ std::vector<std::shared_ptr<const Snapshot>> DirectoryReader::Snapshots(
 }
 
 void DirectoryReader::CheckTablesOf(const Snapshot& snapshot, DirectoryFindings& findings) const {
-  const Result<std::vector<NumberedFile>> files =
-      ListNumberedFiles(impl_->snapshots_dir() / snapshot.name(), ".sst");
-  if (!files) {
-    findings.damage.push_back(files.error().message());
-    return;
-  }
-  for (const NumberedFile& file : *files) {
-    const Status whole = CheckTable(impl_->options, file.path);
-    if (!whole) findings.damage.push_back(whole.error().message());
-  }
+  CheckTablesIn(impl_->options, impl_->snapshots_dir() / snapshot.name(), findings);
 }
 
 }  // namespace seshat
