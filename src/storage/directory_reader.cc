@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "bounded_file.h"
 #include "directory_lock.h"
 #include "log_key.h"
 #include "log_start_row.h"
@@ -73,6 +74,7 @@ class DirectoryReader::Impl {
   const fs::path data_dir;
   const DirectoryLock lock;
   const RocksOptions options;
+  std::unique_ptr<rocksdb::Env> bounded_env;   // of the database, when its manifest is torn
   std::unique_ptr<ReadOnlyDatabase> database;  // null until it is open
 };
 
@@ -128,8 +130,15 @@ void DirectoryReader::CheckLogFiles(DirectoryFindings& findings) const {
 
 bool DirectoryReader::OpenDatabase(DirectoryFindings& findings) {
   if (!Exists(impl_->rocksdb_dir() / "CURRENT")) return false;
+  RocksOptions options = impl_->options;
+  // RocksDB would stop at a tail that the next start cuts off.
+  const Result<std::optional<TornTail>> torn = FindTornManifest(impl_->rocksdb_dir());
+  if (torn && torn->has_value()) {
+    impl_->bounded_env = MakeBoundedEnv(options.db().env, (*torn)->file, (*torn)->offset);
+    options.db().env = impl_->bounded_env.get();
+  }
   Result<std::unique_ptr<ReadOnlyDatabase>> opened =
-      ReadOnlyDatabase::Open(impl_->options, impl_->rocksdb_dir(), findings);
+      ReadOnlyDatabase::Open(options, impl_->rocksdb_dir(), findings);
   if (!opened) {
     findings.damage.push_back(opened.error().message());
     return false;

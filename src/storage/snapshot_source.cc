@@ -46,9 +46,9 @@ Result<std::unique_ptr<SnapshotSource>> SnapshotSource::Open(const fs::path& fol
     return MakeError(ErrorCode::kNotFound, fmt::format("{} is no folder", path.string()));
   }
   if (path.string().ends_with(kPartialSuffix)) {
-    return MakeError(ErrorCode::kFailedPrecondition,
-                     fmt::format("{} is a snapshot that was not finished, or is being removed",
-                                 path.string()));
+    return MakeError(
+        ErrorCode::kFailedPrecondition,
+        fmt::format("{} is a snapshot that was not finished, or is being removed", path.string()));
   }
   Result<KeptMetadata> metadata = ReadSnapshotMetadata(path);
   if (!metadata) return std::unexpected(metadata.error());
