@@ -34,8 +34,10 @@ void PrintWarning(const RecoveryPlan& plan) {
       "\n"
       "Recovery makes node {} the only member of a NEW cluster, with what its log holds.\n"
       "DATA MAY BE LOST: every acknowledged write that this node does not hold. Writes behind the\n"
-      "committed index, whose outcome nobody knows, will count as done. The other members can never\n"
-      "come back with their data: use it only when a majority of them is lost for good, and on the\n"
+      "committed index, whose outcome nobody knows, will count as done. The other members can "
+      "never\n"
+      "come back with their data: use it only when a majority of them is lost for good, and on "
+      "the\n"
       "survivor whose last entries are of the highest term, then of the highest index.\n",
       plan.node.value());
 }

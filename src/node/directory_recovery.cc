@@ -159,8 +159,7 @@ Result<RecoveryPlan> PlanRecovery(const fs::path& data_dir) {
   return PlanOf(*inspection, *cluster);
 }
 
-Result<RecoveredDirectory> RecoverDirectoryOn(const OfflinePorts& ports,
-                                              const fs::path& data_dir) {
+Result<RecoveredDirectory> RecoverDirectoryOn(const OfflinePorts& ports, const fs::path& data_dir) {
   const Result<std::optional<NodeIdentity>> on_disk = ReadIdentity(data_dir);
   if (!on_disk) return std::unexpected(on_disk.error());
   if (const Result<RecoveryPlan> plan = PlanRecovery(data_dir); !plan) {

@@ -34,8 +34,7 @@ NewBeginning BeginningOf(MovingGroup group, const ClusterState& cluster, UnixMil
 }  // namespace
 
 DirectoryRewrite::DirectoryRewrite(std::filesystem::path data_dir, NodeIdentity marked,
-                                   const OfflinePorts& ports,
-                                   std::unique_ptr<StorageEngine> engine)
+                                   const OfflinePorts& ports, std::unique_ptr<StorageEngine> engine)
     : data_dir_(std::move(data_dir)),
       marked_(std::move(marked)),
       ports_(ports),

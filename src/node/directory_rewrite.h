@@ -39,8 +39,8 @@ struct OfflinePorts {
 // A group's replica on its way into the new cluster.
 struct MovingGroup {
   GroupId group;
-  AppliedState applied;  // as its rows say
-  Term highest;          // that they or its log know
+  AppliedState applied;                       // as its rows say
+  Term highest;                               // that they or its log know
   std::shared_ptr<IncomingState> state = {};  // in the place of what the engine holds
 };
 

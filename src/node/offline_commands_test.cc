@@ -248,15 +248,23 @@ void OfflineCommandsTest::FailEverywhere(const std::function<void()>& prepare,
   };
   const char* const given = std::getenv("SESHAT_CRASH_STRIDE");
   const int stride = given == nullptr ? 8 : std::atoi(given);
-  for (int nth = 1;; nth += stride) {
-    SCOPED_TRACE("power failure at operation " + std::to_string(nth));
-    if (!live([&](FaultyDisk& disk) { disk.CutPowerAt(nth); },
-              [](const FaultyDisk& disk) { return disk.power_is_off(); })) {
-      break;
-    }
+  int operations = 0;
+  live([](FaultyDisk&) {},
+       [&](const FaultyDisk& disk) {
+         operations = disk.operations();
+         return false;
+       });
+  // Each of the last ones, in which the groups are moved and IDENTITY is written.
+  constexpr int kLastOperations = 24;
+  for (int nth = 1; nth <= operations && !HasFailure();
+       nth += nth + kLastOperations > operations ? 1 : stride) {
+    SCOPED_TRACE("power failure at operation " + std::to_string(nth) + " of " +
+                 std::to_string(operations));
+    live([&](FaultyDisk& disk) { disk.CutPowerAt(nth); },
+         [](const FaultyDisk& disk) { return disk.power_is_off(); });
   }
-  // Not the log: see failing_operation_test.cc. Nor the manifest: RocksDB then removes files that it
-  // has named there, where a process has ended long before.
+  // Not the log: see failing_operation_test.cc. Nor the manifest: RocksDB then removes files that
+  // it has named there, where a process has ended long before.
   for (const FileKind kind : {FileKind::kTable, FileKind::kFolder, FileKind::kOther}) {
     for (const DiskOperation operation :
          {DiskOperation::kCreate, DiskOperation::kSync, DiskOperation::kRename}) {
@@ -308,8 +316,11 @@ TEST_F(OfflineCommandsTest, MembersAgreeOnAllButTheirOwnIdentity) {
 }
 
 TEST_F(OfflineCommandsTest, TheClustersIdFollowsFromAllThatMembersMustBeGivenAlike) {
-  const std::vector<RestoredGroup> groups{
-      {.group = kFirstDataGroup, .index = LogIndex(5), .term = Term(2), .key_count = 3, .digest = 4}};
+  const std::vector<RestoredGroup> groups{{.group = kFirstDataGroup,
+                                           .index = LogIndex(5),
+                                           .term = Term(2),
+                                           .key_count = 3,
+                                           .digest = 4}};
   const RestoreOptions options = Restoring();
   const std::string hash = RestoredClusterHash(options, "former", groups);
   RestoreOptions other_name = options;
@@ -344,18 +355,15 @@ TEST_F(OfflineCommandsTest, ANodesDirectoryIsNoTarget) {
   CopyNode();
   const NodeIdentity before = Identity(data_dir_);
 
-  EXPECT_EQ(RestoreSnapshotOn(Ports(), Restoring()).error().code(),
-            ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(RestoreSnapshotOn(Ports(), Restoring()).error().code(), ErrorCode::kFailedPrecondition);
   EXPECT_EQ(Identity(data_dir_), before);
   // Nor is one that lost its IDENTITY, or one that a recovery left half done.
   NodeIdentity half_done = before;
   half_done.unfinished = kRecoverCommand;
   ASSERT_TRUE(WriteIdentity(data_dir_, half_done));
-  EXPECT_EQ(RestoreSnapshotOn(Ports(), Restoring()).error().code(),
-            ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(RestoreSnapshotOn(Ports(), Restoring()).error().code(), ErrorCode::kFailedPrecondition);
   fs::remove(data_dir_ / "IDENTITY");
-  EXPECT_EQ(RestoreSnapshotOn(Ports(), Restoring()).error().code(),
-            ErrorCode::kFailedPrecondition);
+  EXPECT_EQ(RestoreSnapshotOn(Ports(), Restoring()).error().code(), ErrorCode::kFailedPrecondition);
   fs::remove_all(data_dir_ / "snapshots");
   EXPECT_THAT(RestoreSnapshotOn(Ports(), Restoring()).error().message(),
               HasSubstr("data and no IDENTITY"));

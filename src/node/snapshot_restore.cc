@@ -26,10 +26,9 @@ namespace {
 namespace fs = std::filesystem;
 
 std::unexpected<Error> NotEmpty(const fs::path& data_dir, std::string_view what) {
-  return MakeError(
-      ErrorCode::kFailedPrecondition,
-      fmt::format("{} holds {}: allowed: a directory that is empty or does not exist",
-                  data_dir.string(), what));
+  return MakeError(ErrorCode::kFailedPrecondition,
+                   fmt::format("{} holds {}: allowed: a directory that is empty or does not exist",
+                               data_dir.string(), what));
 }
 
 // Of a directory without IDENTITY: nothing of anybody's, at most what a start leaves before it.
@@ -124,8 +123,8 @@ Result<MovingGroup> CopyGroup(StorageEngine& engine, const Snapshot& snapshot,
   if (!view) return std::unexpected(view.error());
   Result<std::unique_ptr<IncomingState>> state = engine.snapshots().BeginIncoming(wanted.group);
   if (!state) return std::unexpected(state.error());
-  const std::unique_ptr<StateAudit> audit = MakeStateAudit(
-      wanted.group == kSystemGroup ? AuditedRows::kSystem : AuditedRows::kData);
+  const std::unique_ptr<StateAudit> audit =
+      MakeStateAudit(wanted.group == kSystemGroup ? AuditedRows::kSystem : AuditedRows::kData);
   Status added;
   const Status scanned =
       (*view)->Scan("", kRowsEnd, [&](std::string_view key, std::string_view value) {
@@ -159,8 +158,8 @@ Result<MovingGroup> CopyGroup(StorageEngine& engine, const Snapshot& snapshot,
 
 std::string RestoredClusterHash(const RestoreOptions& options, const std::string& former_cluster_id,
                                 const std::vector<RestoredGroup>& groups) {
-  std::string text = fmt::format("seshat-restore-1\n{}\n{}\n", options.cluster_name,
-                                 ToHex(former_cluster_id));
+  std::string text =
+      fmt::format("seshat-restore-1\n{}\n{}\n", options.cluster_name, ToHex(former_cluster_id));
   for (const FoundingMember& member : options.members) {
     text += fmt::format("{}={}\n", member.node.value(), member.internal_address.ToString());
   }
@@ -202,13 +201,14 @@ Result<RestoredDirectory> RestoreSnapshotOn(const OfflinePorts& ports,
   if (!rewrite) return std::unexpected(rewrite.error());
   std::vector<MovingGroup> groups;
   for (const RestoredGroup& wanted : verified->groups) {
-    Result<MovingGroup> copied = CopyGroup(rewrite->engine(), (*source)->snapshot(), wanted,
-                                           ports.clock->WallNow());
+    Result<MovingGroup> copied =
+        CopyGroup(rewrite->engine(), (*source)->snapshot(), wanted, ports.clock->WallNow());
     if (!copied) return std::unexpected(copied.error());
     groups.push_back(*std::move(copied));
   }
   if (rewrite->engine().log().Groups().size() != groups.size()) {
-    return NotEmpty(options.data_dir, "groups that an interrupted restore of another snapshot left");
+    return NotEmpty(options.data_dir,
+                    "groups that an interrupted restore of another snapshot left");
   }
   if (Status done = rewrite->Finish(cluster, std::move(groups)); !done) {
     return std::unexpected(done.error());

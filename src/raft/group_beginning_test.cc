@@ -34,8 +34,7 @@ class ReadOnlyLog final : public LogStore {
   std::vector<GroupId> Groups() const override { return {kFirstDataGroup}; }
   Status CreateGroup(GroupId, std::string) override { return NotHere(); }
   Result<LogContents> Load(GroupId) override { return contents; }
-  Result<std::vector<LogRecord>> Read(GroupId, LogIndex first, LogIndex end,
-                                      std::size_t) override {
+  Result<std::vector<LogRecord>> Read(GroupId, LogIndex first, LogIndex end, std::size_t) override {
     std::vector<LogRecord> read;
     // Two at a time: more than one round.
     for (const LogRecord& record : records) {
@@ -147,8 +146,8 @@ TEST(GroupBeginningTest, ItCountsAsAnEntryOfATermThatNobodyLed) {
   EXPECT_EQ(beginning.FirstIndex(), LogIndex(17));
   const Result<SnapshotDescriptor> snapshot = DecodeSnapshotMetadata(beginning.snapshot_row);
   ASSERT_TRUE(snapshot);
-  EXPECT_EQ(*snapshot, (SnapshotDescriptor{
-                           .index = LogIndex(16), .term = Term(7), .configuration = members}));
+  EXPECT_EQ(*snapshot,
+            (SnapshotDescriptor{.index = LogIndex(16), .term = Term(7), .configuration = members}));
   const Result<HardState> state = DecodeHardState(beginning.state_row);
   ASSERT_TRUE(state);
   EXPECT_EQ(*state, (HardState{.term = Term(7), .vote = kNoNode, .commit = LogIndex(16)}));

@@ -1,4 +1,5 @@
-// The cluster's state out of the system group's rows and into them, and on its way to other members.
+// The cluster's state out of the system group's rows and into them, and on its way to other
+// members.
 #include "seshat/service/cluster_rows.h"
 
 #include <gmock/gmock.h>
@@ -89,8 +90,8 @@ TEST_F(ClusterRowsTest, TheStateMachineBeginsWithThem) {
 TEST(RefoundedClusterStateTest, SlotsAndSettingsStayAndEverythingElseIsTheNewMembers) {
   const ClusterState former = Former();
 
-  const ClusterState state = RefoundedClusterState(former, std::string(16, 'n'),
-                                                   {Member(9, ""), Member(3, "another")});
+  const ClusterState state =
+      RefoundedClusterState(former, std::string(16, 'n'), {Member(9, ""), Member(3, "another")});
 
   EXPECT_EQ(state.cluster_id, std::string(16, 'n'));
   EXPECT_EQ(state.membership_version, 6);
