@@ -61,8 +61,8 @@ class BoundedFileSystem : public rocksdb::FileSystemWrapper {
 
 std::unique_ptr<rocksdb::Env> MakeBoundedEnv(rocksdb::Env* base, const std::filesystem::path& file,
                                              std::uint64_t bytes) {
-  return rocksdb::NewCompositeEnv(std::make_shared<BoundedFileSystem>(
-      base->GetFileSystem(), file.filename().string(), bytes));
+  return rocksdb::NewCompositeEnv(
+      std::make_shared<BoundedFileSystem>(base->GetFileSystem(), file.filename().string(), bytes));
 }
 
 }  // namespace seshat
