@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -214,6 +215,14 @@ Json SnapshotsJson(const std::vector<InspectedSnapshot>& snapshots) {
 }
 
 }  // namespace
+
+int PrintFailure(std::string_view command, const Error& why) {
+  fmt::print(stderr, "{}: {}\n", command, why.message());
+  const bool is_refused = why.code() == ErrorCode::kNotFound ||
+                          why.code() == ErrorCode::kFailedPrecondition ||
+                          why.code() == ErrorCode::kInvalidArgument;
+  return is_refused ? 2 : 1;
+}
 
 std::string Printable(std::string_view bytes) {
   std::string text;

@@ -11,6 +11,8 @@
 #include "inspect_command.h"
 #include "leader_command.h"
 #include "node_command.h"
+#include "recover_command.h"
+#include "restore_command.h"
 #include "serve_command.h"
 #include "seshat/node/node_config.h"
 #include "snapshot_command.h"
@@ -166,10 +168,36 @@ struct SnapshotCommands {
   CLI::App* create = nullptr;
   CLI::App* list = nullptr;
   CLI::App* verify = nullptr;
+  CLI::App* restore = nullptr;
 };
 
+CLI::App* AddSnapshotRestore(CLI::App& snapshot, RestoreCommandOptions& options) {
+  CLI::App* const restore = snapshot.add_subcommand(
+      "restore", "Make the data directory of a member of a new cluster from one");
+  restore->add_option("--from", options.snapshot, "its folder, in a node's snapshots or a copy")
+      ->option_text("SNAPSHOT-DIR")
+      ->required();
+  restore->add_option("--data-dir", options.data_dir, "the member's data directory, empty or new")
+      ->option_text("DIR")
+      ->required();
+  restore->add_option("--node-id", options.node_id, "the member's number")
+      ->option_text("N")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  restore
+      ->add_option("--initial-members", options.initial_members,
+                   "the new cluster's, the same for each; default: this one alone")
+      ->option_text("ID=H:P,...");
+  restore
+      ->add_option("--cluster-name", options.cluster_name,
+                   "the same for each; another one for each time a snapshot is restored to the "
+                   "same members")
+      ->option_text("NAME");
+  return restore;
+}
+
 SnapshotCommands AddSnapshot(CLI::App& app, SnapshotCreateOptions& create,
-                             SnapshotCommandOptions& offline) {
+                             SnapshotCommandOptions& offline, RestoreCommandOptions& restore) {
   CLI::App* const snapshot = app.add_subcommand("snapshot", "Snapshots of a node");
   snapshot->require_subcommand(1);
   const SnapshotCommands commands{
@@ -178,7 +206,8 @@ SnapshotCommands AddSnapshot(CLI::App& app, SnapshotCreateOptions& create,
       .list = snapshot->add_subcommand(
           "list", "Show what each in a stopped node's directory holds, by its metadata"),
       .verify = snapshot->add_subcommand(
-          "verify", "Read all of each in a stopped node's directory, and compare")};
+          "verify", "Read all of each in a stopped node's directory, and compare"),
+      .restore = AddSnapshotRestore(*snapshot, restore)};
   commands.create->add_option("--admin", create.address, "the node's admin address")
       ->option_text("H:P")
       ->capture_default_str();
@@ -193,6 +222,17 @@ SnapshotCommands AddSnapshot(CLI::App& app, SnapshotCreateOptions& create,
   return commands;
 }
 
+CLI::App* AddRecover(CLI::App& app, RecoverCommandOptions& options) {
+  CLI::App* const recover = app.add_subcommand(
+      "recover", "Have a surviving node go on alone when the majority is lost for good");
+  recover->add_option("--data-dir", options.data_dir, "the stopped node's data directory")
+      ->option_text("DIR")
+      ->required();
+  recover->add_flag("--accept-data-loss", options.accepts_data_loss,
+                    "do it; without this flag it only says what it would do");
+  return recover;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app{"Seshat: a distributed key-value store that speaks the Redis protocol", "seshat"};
   app.set_version_flag("--version", "seshat " SESHAT_VERSION);
@@ -204,6 +244,8 @@ int Main(int argc, char** argv) {
   InspectCommandOptions inspect_options;
   SnapshotCommandOptions snapshot_options;
   SnapshotCreateOptions snapshot_create_options;
+  RestoreCommandOptions restore_options;
+  RecoverCommandOptions recover_options;
   std::string status_address = "127.0.0.1:9090";
   bool as_json = false;
   const CLI::App* const serve = AddServe(app, serve_flags);
@@ -211,7 +253,9 @@ int Main(int argc, char** argv) {
   const CLI::App* const transfer = AddLeaderTransfer(app, transfer_options);
   const NodeCommands node = AddNode(app, node_options);
   const CLI::App* const inspect = AddInspect(app, inspect_options);
-  const SnapshotCommands snapshot = AddSnapshot(app, snapshot_create_options, snapshot_options);
+  const SnapshotCommands snapshot =
+      AddSnapshot(app, snapshot_create_options, snapshot_options, restore_options);
+  const CLI::App* const recover = AddRecover(app, recover_options);
   CLI::App* const status = app.add_subcommand("status", "Show how a node and its cluster are");
   status->add_option("--addr", status_address, "the node's admin address")
       ->option_text("ADMIN-H:P")
@@ -230,6 +274,8 @@ int Main(int argc, char** argv) {
   if (snapshot.create->parsed()) return RunSnapshotCreate(snapshot_create_options);
   if (snapshot.list->parsed()) return RunSnapshotList(snapshot_options);
   if (snapshot.verify->parsed()) return RunSnapshotVerify(snapshot_options);
+  if (snapshot.restore->parsed()) return RunRestore(restore_options);
+  if (recover->parsed()) return RunRecover(recover_options);
   return RunStatus(status_address, as_json);
 }
 

@@ -16,7 +16,6 @@ constexpr Duration kRoundInterval = std::chrono::milliseconds(50);
 constexpr Duration kProgressInterval = std::chrono::seconds(5);
 constexpr Duration kMeasureInterval = std::chrono::seconds(2);
 constexpr Duration kProposeRetry = std::chrono::milliseconds(500);
-constexpr std::size_t kClusterIdBytes = 16;
 
 std::vector<NodeId> NodesOf(const std::vector<FoundingMember>& members) {
   std::vector<NodeId> nodes;
@@ -311,8 +310,8 @@ void ClusterSteward::ProposeCluster() {
   }
   const ReplicatedLimits limits{.key_bytes_max = config_.limits.key_bytes_max,
                                 .value_bytes_max = config_.limits.value_bytes_max};
-  Propose("found the cluster", EncodeBootstrapCluster(InitialClusterState(
-                                   RandomBytes(*ports_.rng, kClusterIdBytes), members, limits)));
+  Propose("found the cluster",
+          EncodeBootstrapCluster(InitialClusterState(NewClusterId(*ports_.rng), members, limits)));
 }
 
 void ClusterSteward::RegisterIfNeeded(const ClusterState& state) {

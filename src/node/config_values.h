@@ -20,7 +20,6 @@ Result<std::uint64_t> ParseBytes(std::string_view text, std::uint64_t min,
                                  std::uint64_t max = std::uint64_t{1} << 40);
 Result<NodeId> ParseNodeId(std::string_view text);
 Result<bool> ParseSwitch(std::string_view text);
-Result<std::vector<FoundingMember>> ParseFoundingMembers(std::string_view text);
 
 // One field: its description and how a text becomes its value.
 struct FieldReader {

@@ -15,8 +15,6 @@
 namespace seshat {
 namespace {
 
-constexpr std::size_t kStoreIdBytes = 16;
-
 std::unexpected<Error> Refuse(std::string message) {
   return MakeError(ErrorCode::kFailedPrecondition, std::move(message));
 }
@@ -37,6 +35,10 @@ std::string BootstrapHash(const std::string& cluster_name,
   for (const FoundingMember& member : members) {
     text += fmt::format("{}={}\n", member.node.value(), member.internal_address.ToString());
   }
+  return Sha256(text);
+}
+
+std::string Sha256(std::string_view text) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   SESHAT_CHECK(EVP_Digest(text.data(), text.size(), digest, &size, EVP_sha256(), nullptr) == 1);
@@ -48,6 +50,15 @@ std::string RandomBytes(Rng& rng, std::size_t count) {
   while (bytes.size() < count) AppendBigEndian64(bytes, rng.Next());
   bytes.resize(count);
   return bytes;
+}
+
+std::string NewStoreId(Rng& rng) {
+  constexpr std::size_t kStoreIdBytes = 16;
+  return RandomBytes(rng, kStoreIdBytes);
+}
+
+std::string NewClusterId(Rng& rng) {
+  return RandomBytes(rng, kClusterIdBytes);
 }
 
 std::string ToHex(std::string_view bytes) {
@@ -102,6 +113,12 @@ Result<IdentityDecision> DecideIdentity(const NodeConfig& config,
           "examination",
           config.data_dir, on_disk->quarantine));
     }
+    if (!on_disk->unfinished.empty()) {
+      return Refuse(fmt::format(
+          "data_dir = \"{}\": `{}` was interrupted in it and left it half done: allowed: the same "
+          "command again, which finishes it",
+          config.data_dir, on_disk->unfinished));
+    }
     if (on_disk->cluster_id.empty() && on_disk->bootstrap_hash != hash) {
       return Refuse(fmt::format(
           "initial_members, join or cluster_name differ from those that data_dir = \"{}\" began to "
@@ -124,7 +141,7 @@ Result<IdentityDecision> DecideIdentity(const NodeConfig& config,
   }
   return IdentityDecision{{.node_id = config.node_id,
                            .cluster_id = "",
-                           .store_id = RandomBytes(rng, kStoreIdBytes),
+                           .store_id = NewStoreId(rng),
                            .bootstrap_hash = hash,
                            .quarantine = ""},
                           true};

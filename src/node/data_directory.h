@@ -21,6 +21,13 @@ std::string BootstrapHash(const std::string& cluster_name,
 // `count` bytes drawn from `rng`.
 std::string RandomBytes(Rng& rng, std::size_t count);
 
+inline constexpr std::size_t kClusterIdBytes = 16;
+std::string NewStoreId(Rng& rng);
+std::string NewClusterId(Rng& rng);
+
+// 32 bytes.
+std::string Sha256(std::string_view text);
+
 // "0a1b..." of any bytes.
 std::string ToHex(std::string_view bytes);
 
@@ -35,10 +42,10 @@ struct IdentityDecision {
   bool is_new = false;
 };
 
-// Errors: kFailedPrecondition when the directory is in quarantine, belongs to another node, was
-// prepared for another
-//         list of founding members, or has lost its identity (`has_groups` says that the database
-//         holds Raft groups), or when nothing says how to begin.
+// Errors: kFailedPrecondition when the directory is in quarantine, was left half done by an offline
+//         command, belongs to another node, was prepared for another list of founding members, or
+//         has lost its identity (`has_groups` says that the database holds Raft groups), or when
+//         nothing says how to begin.
 Result<IdentityDecision> DecideIdentity(const NodeConfig& config,
                                         const std::optional<NodeIdentity>& on_disk, bool has_groups,
                                         Rng& rng);

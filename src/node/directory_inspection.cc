@@ -33,6 +33,10 @@ class DirectoryInspector {
   void InspectLog(InspectedGroup& group, std::optional<GroupAudit::Applied> applied);
   void AddEntry(const AuditedEntry& entry, InspectedGroup& group);
   bool IsAskedFor(LogIndex index) const;
+  bool IsResumed() const {
+    return inspection_.identity && !options_.resumed.empty() &&
+           inspection_.identity->unfinished == options_.resumed;
+  }
   void CheckClusterId(const std::string& cluster_id);
 
   const InspectionOptions& options_;
@@ -85,9 +89,14 @@ void DirectoryInspector::TakeIdentity() {
                                            .node = known.node_id,
                                            .cluster_id = ToHex(known.cluster_id),
                                            .store_id = ToHex(known.store_id),
-                                           .quarantine = known.quarantine};
+                                           .quarantine = known.quarantine,
+                                           .unfinished = known.unfinished};
   if (!known.quarantine.empty()) {
     findings_.damage.push_back(fmt::format("{}: in quarantine: {}", path, known.quarantine));
+  }
+  if (!known.unfinished.empty() && !IsResumed()) {
+    findings_.damage.push_back(
+        fmt::format("{}: `{}` was interrupted in here: run it again", path, known.unfinished));
   }
 }
 
@@ -126,7 +135,7 @@ void DirectoryInspector::InspectRows(InspectedGroup& group,
 // synced.
 void DirectoryInspector::CheckClusterId(const std::string& cluster_id) {
   if (identity_cluster_id_.empty() || cluster_id.empty()) return;
-  if (identity_cluster_id_ == cluster_id) return;
+  if (identity_cluster_id_ == cluster_id || IsResumed()) return;
   findings_.damage.push_back(fmt::format("{}: its cluster is {}, the system group's is {}",
                                          (options_.data_dir / "IDENTITY").string(),
                                          ToHex(identity_cluster_id_), ToHex(cluster_id)));
@@ -158,6 +167,7 @@ void DirectoryInspector::InspectLog(InspectedGroup& group,
   std::ranges::copy(audit.problems(), std::back_inserter(findings_.damage));
 
   group.last = contents->last_index;
+  group.last_term = audit.last_term();
   group.records = audit.records();
   group.log_bytes = audit.bytes();
   if (const std::optional<HardState>& state = audit.hard_state()) {

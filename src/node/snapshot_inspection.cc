@@ -72,6 +72,10 @@ InspectedSnapshot DescribeSnapshot(const Snapshot& snapshot, DirectoryFindings& 
 void VerifySnapshot(const DirectoryReader& reader, const Snapshot& snapshot,
                     DirectoryFindings& findings) {
   reader.CheckTablesOf(snapshot, findings);
+  VerifyState(snapshot, findings);
+}
+
+void VerifyState(const Snapshot& snapshot, DirectoryFindings& findings) {
   for (const GroupSnapshot& group : snapshot.groups()) {
     const Result<SnapshotDescriptor> promised = DescribeGroupSnapshot(group);
     if (!promised) continue;  // DescribeSnapshot has said so

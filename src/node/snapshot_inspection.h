@@ -16,5 +16,7 @@ InspectedSnapshot DescribeSnapshot(const Snapshot& snapshot, DirectoryFindings& 
 // Reads all of it. Each finding begins with its name. May block for long.
 void VerifySnapshot(const DirectoryReader& reader, const Snapshot& snapshot,
                     DirectoryFindings& findings);
+// The same without the checksums of its files.
+void VerifyState(const Snapshot& snapshot, DirectoryFindings& findings);
 
 }  // namespace seshat

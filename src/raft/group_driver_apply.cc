@@ -3,10 +3,8 @@
 #include <string>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "entry_codec.h"
 #include "group_driver_impl.h"
+#include "log_entries.h"
 #include "seshat/base/seeded_bug.h"
 
 namespace seshat {
@@ -182,15 +180,8 @@ void GroupDriver::Impl::OnLeadershipChange(UniqueFunction<void(bool, Term)> list
 
 Status GroupDriver::Impl::DecodeBatch(ApplyBatch& batch) {
   for (CommittedEntry& entry : batch.entries) {
+    if (Status decoded = DecodeCommands(group_, entry); !decoded) return decoded;
     if (entry.type != EntryType::kNormal) continue;
-    const std::string_view data = entry.data ? std::string_view(*entry.data) : std::string_view();
-    Result<ProposalBatchView> view = DecodeProposalBatch(data);
-    if (!view) {
-      return std::unexpected(std::move(view).error().WithContext(
-          fmt::format("group {}, log entry {}", group_.value(), entry.index.value())));
-    }
-    entry.stamp = view->stamp;
-    entry.commands = std::move(view->commands);
     time_.OnApplied(entry.stamp);  // before any result is out: time must not seem to go back
   }
   return {};
@@ -230,7 +221,8 @@ void GroupDriver::Impl::RunAppliedWaiters(bool all) {
 
 void GroupDriver::Impl::RunLoad(LogIndex first, LogIndex end) {
   if (has_apply_failed_) return;
-  Result<std::vector<Entry>> entries = ReadEntries(first, end, options_.apply_bytes_max);
+  Result<std::vector<Entry>> entries =
+      ReadEntries(group_, *ports_.log, first, end, options_.apply_bytes_max);
   if (!entries) {
     has_apply_failed_ = true;
     return ports_.fatal->StopNode(entries.error());
@@ -241,7 +233,8 @@ void GroupDriver::Impl::RunLoad(LogIndex first, LogIndex end) {
 // --- log reader executor ---
 
 void GroupDriver::Impl::RunFetch(const FetchRequest& fetch, Term term) {
-  Result<std::vector<Entry>> entries = ReadEntries(fetch.first, fetch.end, fetch.bytes_max);
+  Result<std::vector<Entry>> entries =
+      ReadEntries(group_, *ports_.log, fetch.first, fetch.end, fetch.bytes_max);
   // Not found: truncated or compacted meanwhile, an empty answer says so. Anything else is a log
   // that cannot be read, and a node must not go on with one.
   if (!entries && entries.error().code() != ErrorCode::kNotFound) {
@@ -250,26 +243,6 @@ void GroupDriver::Impl::RunFetch(const FetchRequest& fetch, Term term) {
   FetchedNotice notice{fetch.follower, term, {}};
   if (entries) notice.entries = *std::move(entries);
   Enqueue(Urgency::kNow, [&](Inbox& inbox) { inbox.fetched.push_back(std::move(notice)); });
-}
-
-Result<std::vector<Entry>> GroupDriver::Impl::ReadEntries(LogIndex first, LogIndex end,
-                                                          std::size_t bytes_max) {
-  Result<std::vector<LogRecord>> records = ports_.log->Read(group_, first, end, bytes_max);
-  if (!records) return std::unexpected(std::move(records).error());
-  std::vector<Entry> entries;
-  entries.reserve(records->size());
-  for (const LogRecord& record : *records) {
-    Result<Entry> entry = DecodeEntry(record.value);
-    if (entry && entry->index != record.index) {
-      entry = MakeError(ErrorCode::kCorruption, "the record holds another entry");
-    }
-    if (!entry) {
-      return std::unexpected(std::move(entry).error().WithContext(
-          fmt::format("group {}, log record {}", group_.value(), record.index.value())));
-    }
-    entries.push_back(*std::move(entry));
-  }
-  return entries;
 }
 
 }  // namespace seshat

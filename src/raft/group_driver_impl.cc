@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "entry_codec.h"
+#include "log_entries.h"
 #include "seshat/base/check.h"
 #include "seshat/base/random.h"
 #include "seshat/base/seeded_bug.h"
@@ -375,12 +376,7 @@ void GroupDriver::Impl::Dispatch(std::vector<Entry> entries) {
     batch.proposals += taken.waiters.size();
     batch.proposal_bytes += taken.bytes;
 
-    CommittedEntry committed;
-    committed.term = entry.term;
-    committed.index = entry.index;
-    committed.type = entry.type;
-    committed.feature_level = entry.feature_level;
-    committed.data = std::move(entry.data);
+    CommittedEntry committed = AsCommitted(std::move(entry));
     committed.waiters = std::move(taken.waiters);
     batch.entries.push_back(std::move(committed));
   }

@@ -211,7 +211,6 @@ class GroupDriver::Impl : public std::enable_shared_from_this<GroupDriver::Impl>
   void RunAppliedWaiters(bool all);
   // --- log reader executor ---
   void RunFetch(const FetchRequest& fetch, Term term);
-  Result<std::vector<Entry>> ReadEntries(LogIndex first, LogIndex end, std::size_t bytes_max);
 
   // Immutable.
   const GroupId group_;

@@ -59,6 +59,26 @@ ClusterState InitialClusterState(std::string cluster_id, std::vector<ClusterMemb
           .limits = limits};
 }
 
+ClusterState RefoundedClusterState(const ClusterState& former, std::string cluster_id,
+                                   std::vector<ClusterMember> members) {
+  ClusterState state;
+  state.cluster_id = std::move(cluster_id);
+  state.membership_version = former.membership_version + 1;
+  state.members = std::move(members);
+  std::ranges::sort(state.members, {}, &ClusterMember::id);
+  state.shard_map_version = former.shard_map_version + 1;
+  for (const ShardPlacement& shard : former.shards) {
+    ShardPlacement placed;
+    placed.group = shard.group;
+    placed.slots = shard.slots;
+    for (const ClusterMember& member : state.members) placed.replicas.push_back(member.id);
+    state.shards.push_back(std::move(placed));
+  }
+  state.feature_level = former.feature_level;
+  state.limits = former.limits;
+  return state;
+}
+
 ClusterStateSource::ClusterStateSource() : state_(std::make_shared<const ClusterState>()) {}
 
 std::shared_ptr<const ClusterState> ClusterStateSource::Get() const {

@@ -6,7 +6,7 @@
 #include "seshat/commands/execution.h"
 #include "seshat/commands/expiry_index.h"
 #include "seshat/commands/row_digest.h"
-#include "state_audit.h"
+#include "seshat/service/state_audit.h"
 
 namespace seshat {
 namespace {

@@ -1,4 +1,4 @@
-#include "state_audit.h"
+#include "seshat/service/state_audit.h"
 
 #include <fmt/format.h>
 

@@ -8,8 +8,9 @@
 #include "entry_checks.h"
 #include "member_changes.h"
 #include "seshat/commands/key_layout.h"
+#include "seshat/service/cluster_rows.h"
 #include "seshat/service/command_waiter.h"
-#include "state_audit.h"
+#include "seshat/service/state_audit.h"
 
 namespace seshat {
 namespace {
@@ -55,17 +56,11 @@ Status SystemStateMachine::Reopen() {
   Result<AppliedState> applied = ReadAppliedState(store_, kSystemGroup);
   if (!applied) return std::unexpected(std::move(applied).error());
   applied_ = *applied;
-  const std::pair<std::string_view, Status (*)(std::string_view, ClusterState&)> rows[] = {
-      {kMembershipRowKey, DecodeMembershipRow},
-      {kShardMapRowKey, DecodeShardMapRow},
-      {kSettingsRowKey, DecodeSettingsRow},
-  };
-  for (const auto& [key, decode] : rows) {
-    Result<Lookup> row = store_.Get(kSystemGroup, key, ReadTier::kAnywhere);
-    if (!row) return std::unexpected(std::move(row).error());
-    if (row->outcome != Lookup::Outcome::kFound) continue;
-    if (Status status = decode(row->value, state_); !status) return status;
-  }
+  const Result<std::unique_ptr<StateView>> view = store_.View(kSystemGroup);
+  if (!view) return std::unexpected(view.error());
+  Result<ClusterState> state = ReadClusterState(**view);
+  if (!state) return std::unexpected(std::move(state).error());
+  state_ = *std::move(state);
   if (state_.IsBootstrapped()) source_.Publish(state_);
   return {};
 }

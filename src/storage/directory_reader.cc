@@ -4,11 +4,11 @@
 #include <rocksdb/metadata.h>
 
 #include <algorithm>
-#include <iterator>
 #include <optional>
 #include <system_error>
 #include <utility>
 
+#include "bounded_file.h"
 #include "directory_lock.h"
 #include "log_key.h"
 #include "log_start_row.h"
@@ -18,7 +18,6 @@
 #include "rocks_options.h"
 #include "rocks_snapshot.h"
 #include "rocks_status.h"
-#include "rocksdb_files.h"
 #include "row_keys.h"
 #include "snapshot_folder.h"
 #include "snapshot_metadata.h"
@@ -75,6 +74,7 @@ class DirectoryReader::Impl {
   const fs::path data_dir;
   const DirectoryLock lock;
   const RocksOptions options;
+  std::unique_ptr<rocksdb::Env> bounded_env;   // of the database, when its manifest is torn
   std::unique_ptr<ReadOnlyDatabase> database;  // null until it is open
 };
 
@@ -130,8 +130,15 @@ void DirectoryReader::CheckLogFiles(DirectoryFindings& findings) const {
 
 bool DirectoryReader::OpenDatabase(DirectoryFindings& findings) {
   if (!Exists(impl_->rocksdb_dir() / "CURRENT")) return false;
+  RocksOptions options = impl_->options;
+  // RocksDB would stop at a tail that the next start cuts off.
+  const Result<std::optional<TornTail>> torn = FindTornManifest(impl_->rocksdb_dir());
+  if (torn && torn->has_value()) {
+    impl_->bounded_env = MakeBoundedEnv(options.db().env, (*torn)->file, (*torn)->offset);
+    options.db().env = impl_->bounded_env.get();
+  }
   Result<std::unique_ptr<ReadOnlyDatabase>> opened =
-      ReadOnlyDatabase::Open(impl_->options, impl_->rocksdb_dir(), findings);
+      ReadOnlyDatabase::Open(options, impl_->rocksdb_dir(), findings);
   if (!opened) {
     findings.damage.push_back(opened.error().message());
     return false;
@@ -141,16 +148,17 @@ bool DirectoryReader::OpenDatabase(DirectoryFindings& findings) {
 }
 
 void DirectoryReader::CheckTables(DirectoryFindings& findings) const {
-  std::vector<fs::path> tables;
-  if (impl_->database != nullptr) {
-    std::vector<rocksdb::LiveFileMetaData> live;
-    impl_->database->rocks().GetLiveFilesMetaData(&live);
-    for (const rocksdb::LiveFileMetaData& file : live) {
-      tables.push_back(fs::path(file.directory) / file.relative_filename);
+  if (impl_->database == nullptr) {
+    if (Exists(impl_->rocksdb_dir())) {
+      CheckTablesIn(impl_->options, impl_->rocksdb_dir(), findings);
     }
-  } else {
-    const Result<std::vector<NumberedFile>> files = ListNumberedFiles(impl_->rocksdb_dir(), ".sst");
-    if (files) std::ranges::transform(*files, std::back_inserter(tables), &NumberedFile::path);
+    return;
+  }
+  std::vector<fs::path> tables;
+  std::vector<rocksdb::LiveFileMetaData> live;
+  impl_->database->rocks().GetLiveFilesMetaData(&live);
+  for (const rocksdb::LiveFileMetaData& file : live) {
+    tables.push_back(fs::path(file.directory) / file.relative_filename);
   }
   std::ranges::sort(tables);
   for (const fs::path& table : tables) {
@@ -240,16 +248,7 @@ std::vector<std::shared_ptr<const Snapshot>> DirectoryReader::Snapshots(
 }
 
 void DirectoryReader::CheckTablesOf(const Snapshot& snapshot, DirectoryFindings& findings) const {
-  const Result<std::vector<NumberedFile>> files =
-      ListNumberedFiles(impl_->snapshots_dir() / snapshot.name(), ".sst");
-  if (!files) {
-    findings.damage.push_back(files.error().message());
-    return;
-  }
-  for (const NumberedFile& file : *files) {
-    const Status whole = CheckTable(impl_->options, file.path);
-    if (!whole) findings.damage.push_back(whole.error().message());
-  }
+  CheckTablesIn(impl_->options, impl_->snapshots_dir() / snapshot.name(), findings);
 }
 
 }  // namespace seshat

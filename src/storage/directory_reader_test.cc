@@ -259,6 +259,27 @@ TEST_F(DirectoryReaderTest, NamesADamagedManifest) {
   EXPECT_THAT(findings_.damage, testing::Contains(HasSubstr("MANIFEST-")));
 }
 
+TEST_F(DirectoryReaderTest, NotesATornManifestAndShowsWhatLiesBeforeIt) {
+  MakeDirectory();
+  StopAndTakeImage();
+  fs::path manifest;
+  for (const auto& entry : fs::directory_iterator(image_ / "rocksdb")) {
+    if (entry.path().filename().string().starts_with("MANIFEST-")) manifest = entry.path();
+  }
+  // A header whose record the disk had not written: RocksDB refuses it, a start cuts it off.
+  std::ofstream(manifest, std::ios::binary | std::ios::app)
+      << "crc." << std::string("\x10\0\x01", 3) << std::string(15, '\0') << 'x';
+  const std::uintmax_t size = fs::file_size(manifest);
+
+  ReadAll();
+
+  EXPECT_THAT(findings_.damage, IsEmpty());
+  EXPECT_THAT(findings_.notes, ElementsAre(HasSubstr(manifest.string() + " is torn from offset")));
+  EXPECT_THAT(log_, ElementsAre("one", "two", "three"));
+  EXPECT_EQ(rows_.count("newer"), 1u);
+  EXPECT_EQ(fs::file_size(manifest), size);
+}
+
 TEST_F(DirectoryReaderTest, NamesTheMetadataOfASnapshotThatCannotBeUsed) {
   MakeDirectory();
   StopAndTakeImage();

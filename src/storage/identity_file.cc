@@ -36,7 +36,8 @@ Result<NodeIdentity> Decode(const std::filesystem::path& path, std::string_view 
                       .cluster_id = message.cluster_id(),
                       .store_id = message.store_id(),
                       .bootstrap_hash = message.bootstrap_hash(),
-                      .quarantine = message.quarantine()};
+                      .quarantine = message.quarantine(),
+                      .unfinished = message.unfinished()};
 }
 
 }  // namespace
@@ -59,6 +60,7 @@ Status WriteIdentity(const std::filesystem::path& data_dir, const NodeIdentity& 
   message.set_store_id(identity.store_id);
   message.set_bootstrap_hash(identity.bootstrap_hash);
   message.set_quarantine(identity.quarantine);
+  message.set_unfinished(identity.unfinished);
   if (Status made = MakeFolder(data_dir); !made) return made;
   return ReplaceFile(PathIn(data_dir), FrameContent(kFormat, message.SerializeAsString()));
 }

@@ -9,6 +9,7 @@
 
 #include "database.h"
 #include "rocks_status.h"
+#include "rocksdb_files.h"
 
 namespace seshat {
 namespace {
@@ -98,6 +99,19 @@ Status CheckTable(const RocksOptions& options, const std::filesystem::path& path
   if (status.ok()) status = reader.VerifyChecksum();
   if (status.ok()) return {};
   return std::unexpected(ErrorFrom(status, path.string()));
+}
+
+void CheckTablesIn(const RocksOptions& options, const std::filesystem::path& folder,
+                   DirectoryFindings& findings) {
+  const Result<std::vector<NumberedFile>> files = ListNumberedFiles(folder, ".sst");
+  if (!files) {
+    findings.damage.push_back(files.error().message());
+    return;
+  }
+  for (const NumberedFile& file : *files) {
+    const Status whole = CheckTable(options, file.path);
+    if (!whole) findings.damage.push_back(whole.error().message());
+  }
 }
 
 }  // namespace seshat

@@ -58,5 +58,8 @@ class ReadOnlyDatabase {
 
 // Compares the checksums of every block of the table file. Errors: kCorruption, kIo, naming it.
 Status CheckTable(const RocksOptions& options, const std::filesystem::path& path);
+// The same of every table file in the folder.
+void CheckTablesIn(const RocksOptions& options, const std::filesystem::path& folder,
+                   DirectoryFindings& findings);
 
 }  // namespace seshat

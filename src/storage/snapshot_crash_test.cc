@@ -1,6 +1,6 @@
 // The power or any single operation of the disk fails while a snapshot is taken and kept, or a
-// state comes in and is installed: after a restart the old is there or the new, never a mix, and
-// the node starts.
+// state comes in and is installed, or groups begin anew: after a restart the old is there or the
+// new, never a mix, and the node starts.
 #include <functional>
 
 #include "faulty_disk.h"
@@ -166,6 +166,45 @@ TEST_F(SnapshotCrashTest, AStateIsInstalledWholeOrNotAtAll) {
     rows.erase("later");  // was not synced
     EXPECT_EQ(rows, is_new ? (StateRows{{"new", "1"}, {"~own", "new"}})
                            : (StateRows{{"old", "1"}, {"~own", "old"}}));
+  };
+
+  FailEverywhere(story, check);
+}
+
+TEST_F(SnapshotCrashTest, GroupsBeginAnewTogetherOrNotAtAll) {
+  const auto beginning = [](GroupId group) {
+    return NewBeginning{.group = group,
+                        .rows = {{.key = "~own", .value = "new"}},
+                        .first_index = LogIndex(100),
+                        .snapshot_row = "new",
+                        .state_row = "term"};
+  };
+  const auto story = [&](StorageEngine& engine) {
+    if (!engine.log().CreateGroup(kSystemGroup, "old")) return false;
+    Result<std::shared_ptr<IncomingState>> state = Receive(engine, {{"new", "1"}, {"~own", "x"}});
+    if (!state) return false;
+    NewBeginning replaced = beginning(kFirstDataGroup);
+    replaced.state = *std::move(state);
+    return engine.BeginAnew({beginning(kSystemGroup), std::move(replaced)}).has_value();
+  };
+  const auto check = [](StorageEngine& engine, bool promised) {
+    const Result<LogContents> log = engine.log().Load(kFirstDataGroup);
+    ASSERT_TRUE(log) << log.error().message();
+    const bool is_new = log->snapshot_row == "new";
+    EXPECT_TRUE(is_new || !promised);
+    EXPECT_EQ(log->first_index, LogIndex(is_new ? 100 : 1));
+    EXPECT_EQ(log->last_index, LogIndex(is_new ? 99 : 3));
+    StateRows rows = RowsOf(engine);
+    rows.erase("later");  // was not synced
+    EXPECT_EQ(rows, is_new ? (StateRows{{"new", "1"}, {"~own", "new"}})
+                           : (StateRows{{"old", "1"}, {"~own", "old"}}));
+    const Result<LogContents> system = engine.log().Load(kSystemGroup);
+    if (!system) {  // not made yet
+      EXPECT_FALSE(is_new);
+      return;
+    }
+    EXPECT_EQ(system->snapshot_row, is_new ? "new" : "old");
+    EXPECT_EQ(RowsOf(engine, kSystemGroup).size(), is_new ? 1u : 0u);
   };
 
   FailEverywhere(story, check);

@@ -12,6 +12,7 @@
 #include "directory_lock.h"
 #include "log_writer.h"
 #include "manifest_check.h"
+#include "new_beginning.h"
 #include "posix_file.h"
 #include "rocks_log_store.h"
 #include "rocks_snapshot_store.h"
@@ -28,6 +29,10 @@ namespace seshat {
 namespace {
 
 constexpr std::uint32_t kKnownPeerVersion = 1;
+
+std::string PeerKey(NodeId peer) {
+  return fmt::format("{}{}", kPeerRowPrefix, peer.value());
+}
 
 Result<struct statvfs> FileSystemOf(const std::filesystem::path& path) {
   struct statvfs facts{};
@@ -164,7 +169,7 @@ const OpenReport& StorageEngine::open_report() const {
 }
 
 Result<std::string> StorageEngine::RememberPeer(NodeId peer, std::string_view store_id) {
-  const std::string key = fmt::format("peer:{}", peer.value());
+  const std::string key = PeerKey(peer);
   const MutexLock lock(impl_->peers_mutex);
   Result<std::optional<std::string>> row =
       impl_->database->ReadRow(impl_->database->default_family(), key);
@@ -185,7 +190,12 @@ Result<std::string> StorageEngine::RememberPeer(NodeId peer, std::string_view st
 
 Status StorageEngine::ReplacePeer(NodeId peer, std::string_view store_id) {
   const MutexLock lock(impl_->peers_mutex);
-  return impl_->PutPeer(fmt::format("peer:{}", peer.value()), store_id);
+  return impl_->PutPeer(PeerKey(peer), store_id);
+}
+
+Status StorageEngine::BeginAnew(const std::vector<NewBeginning>& groups) {
+  const MutexLock lock(impl_->peers_mutex);
+  return WriteNewBeginnings(*impl_->database, *impl_->writer, groups);
 }
 
 Result<DiskSpace> StorageEngine::MeasureDisk() const {

@@ -21,6 +21,7 @@ struct InspectedIdentity {
   std::string cluster_id;  // hexadecimal; empty until the cluster has one
   std::string store_id;    // hexadecimal
   std::string quarantine;  // why the data must not be served; empty: it may be
+  std::string unfinished;  // the offline command that was interrupted here; empty: none
 };
 
 struct InspectedMembers {
@@ -58,6 +59,7 @@ struct InspectedGroup {
 
   LogIndex first;  // last + 1 when the log is empty
   LogIndex last;
+  Term last_term;
   std::uint64_t records = 0;
   std::uint64_t log_bytes = 0;
   std::uint64_t compacted_records = 0;  // before `first`, not removed yet
@@ -114,6 +116,8 @@ struct InspectionOptions {
   std::optional<LogIndex> entries_from = {};
   std::optional<LogIndex> entries_to = {};
   bool with_arguments = false;  // of the commands in them, values among them
+  // The offline command that is run again: what an interruption of it leaves is no damage.
+  std::string resumed = {};
 };
 
 // Reads every file. May take as long as the disk needs for that.

@@ -165,4 +165,7 @@ Result<LoadedConfig> LoadNodeConfig(const ConfigSources& sources);
 // Errors: kInvalidArgument. Allowed: HOST:PORT, port 0 to 65535.
 Result<Endpoint> ParseEndpoint(std::string_view text);
 
+// Ascending by node. Errors: kInvalidArgument with only what is allowed.
+Result<std::vector<FoundingMember>> ParseFoundingMembers(std::string_view text);
+
 }  // namespace seshat

@@ -57,6 +57,7 @@ class GroupAudit {
   std::uint64_t records() const { return records_; }
   std::uint64_t bytes() const { return bytes_; }  // of the records
   LogIndex last_index() const { return restored_.last_index; }
+  Term last_term() const { return TermAt(restored_.last_index); }
   // What is wrong, in words that name the row or the record; a bounded number.
   const std::vector<std::string>& problems() const { return problems_; }
 

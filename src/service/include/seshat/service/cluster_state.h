@@ -88,6 +88,12 @@ struct ClusterState {
 ClusterState InitialClusterState(std::string cluster_id, std::vector<ClusterMember> members,
                                  const ReplicatedLimits& limits);
 
+// How the cluster of `former` goes on as another one, of these members: with its slots and
+// settings, and with every shard on every member. What it knew of nodes that came and went is
+// forgotten.
+ClusterState RefoundedClusterState(const ClusterState& former, std::string cluster_id,
+                                   std::vector<ClusterMember> members);
+
 // Where the newest ClusterState is to be had.
 // Threads: thread-safe.
 class ClusterStateSource {

@@ -23,6 +23,7 @@ struct NodeIdentity {
   std::string store_id;         // 16 random bytes
   std::string bootstrap_hash;   // of the founding member list
   std::string quarantine = {};  // why the data here must not be served; empty: it may be
+  std::string unfinished = {};  // the offline command that was interrupted here; empty: none
 
   bool operator==(const NodeIdentity&) const = default;
 };

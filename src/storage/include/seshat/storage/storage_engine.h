@@ -60,6 +60,17 @@ struct OpenReport {
   std::vector<std::string> unusable_snapshots;
 };
 
+// A group of this node as it goes on in another cluster.
+struct NewBeginning {
+  GroupId group;
+  // In the place of what is applied, and finished; null: that stays.
+  std::shared_ptr<IncomingState> state = {};
+  std::vector<StateOp> rows = {};  // put into what is applied
+  LogIndex first_index = {};       // of the log, which is empty from then on
+  std::string snapshot_row = {};
+  std::string state_row = {};
+};
+
 struct DiskSpace {
   std::uint64_t free_bytes = 0;  // for an unprivileged process
   std::uint64_t total_bytes = 0;
@@ -91,6 +102,13 @@ class StorageEngine {
 
   // Replaces what is on record, for a node that was replaced on purpose. Same contract.
   Status ReplacePeer(NodeId peer, std::string_view store_id);
+
+  // Has groups go on in another cluster, all of them at once, and forgets the store ids of peers.
+  // For a directory that no node runs on.
+  // Pre:        the groups exist, each once; first_index lies beyond its log; nobody else writes.
+  // Errors:     kIo: after a restart all of it is there or nothing.
+  // Durability: synced at return.
+  Status BeginAnew(const std::vector<NewBeginning>& groups);
 
   // Asks the file system of `data_dir` and sets `storage_disk_free_bytes`. Errors: kIo.
   Result<DiskSpace> MeasureDisk() const;
