@@ -67,8 +67,15 @@ class Clients:
     """All clients of a cluster; a context manager that stops them."""
 
     def __init__(self, cluster):
-        self.clients = [Client(node, 10 * node.id + i)
-                        for node in cluster.nodes for i in range(CLIENTS_PER_NODE)]
+        self.clients = []
+        for node in cluster.nodes:
+            self.add(node)
+
+    def add(self, node):
+        """Clients of one more node, to be started by the caller if the others run."""
+        added = [Client(node, 10 * node.id + i) for i in range(CLIENTS_PER_NODE)]
+        self.clients += added
+        return added
 
     def __enter__(self):
         for client in self.clients:

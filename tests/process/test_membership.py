@@ -7,6 +7,7 @@ import pytest
 
 from cluster import Cluster, run_seshat, wait_until
 from history import Load, let_it_run
+from test_linearizability import Clients
 
 JOIN_DEADLINE_S = 60
 
@@ -313,3 +314,18 @@ def test_status_and_inspection_know_the_members(closed):
 
     assert status["removed_nodes"] == [4]
     assert [each["node_id"] for each in status["nodes"]] == [1, 2, 3]
+
+
+def test_three_nodes_become_five_and_three_others_linearizably(closed):
+    with Clients(closed) as clients:
+        clients.let_them_run(500)
+        for node_id in (4, 5):
+            node = join(closed, node_id)
+            for client in clients.add(node):
+                client.start()
+            clients.let_them_run(500)
+        for _ in range(2):
+            remove(closed, closed.leader())
+            clients.let_them_run(500)
+    assert len(closed.nodes) == 3
+    clients.check()

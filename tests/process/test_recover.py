@@ -265,3 +265,23 @@ def test_a_recovery_that_was_killed_is_refused_by_a_node_and_finished_by_another
     assert result.returncode == 0, result.stderr
     assert "interrupted here" in result.stdout
     assert serves(survivor)
+
+
+def test_the_survivor_becomes_three_again_and_may_die_then(survivor, tmp_path):
+    assert recover(survivor.directory, "--accept-data-loss").returncode == 0
+    nodes = [survivor.start()]
+    try:
+        wait_until(survivor.is_ready, 30, "ready")
+        for number in (4, 5):
+            admin = ["--admin", f"127.0.0.1:{survivor.admin_port}"]
+            assert seshat("node", "add", number, *admin).returncode == 0
+            nodes.append(Node(number, tmp_path / f"joined-{number}", free_ports(3), None,
+                              join=survivor.internal_port).start())
+            assert seshat("node", "add", number, "--wait", *admin).returncode == 0
+        survivor.kill()
+        with nodes[1].client() as client:
+            wait_until(lambda: nodes[1].is_ready() and nodes[2].is_ready(), 30, "a new leader")
+            assert holds_all(client)
+    finally:
+        for node in nodes:
+            node.stop()
