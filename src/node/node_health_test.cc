@@ -35,7 +35,7 @@ TEST(GroupReportTest, WhoFetchesASnapshotIsNotReadyHoweverFewEntriesItLacks) {
   GroupStatus status = Behind(3);
   EXPECT_EQ(ReportOf(status).problem, "");
 
-  status.fetching = LogIndex(52);
+  status.fetching = FetchStatus{.index = LogIndex(52)};
 
   EXPECT_EQ(ReportOf(status).problem, "3 entries behind: fetching a snapshot from the leader");
 }

@@ -153,9 +153,9 @@ TEST_F(StrangePeerTest, AChannelThatIsNotKnownIsRefused) {
   RawPeer raw(b);
 
   raw.WriteHello(kPeerProtocolMin, kPeerProtocolMax,
-                 static_cast<v1::PeerChannel>(v1::PEER_CHANNEL_SNAPSHOT + 1));
+                 static_cast<v1::PeerChannel>(v1::PEER_CHANNEL_JOIN + 1));
 
-  EXPECT_THAT(raw.Read().refusal().reason(), HasSubstr("unknown channel 5"));
+  EXPECT_THAT(raw.Read().refusal().reason(), HasSubstr("unknown channel 6"));
   EXPECT_TRUE(raw.IsClosed());
 }
 
