@@ -54,7 +54,7 @@ def connections_with_unread_bytes(port):
     return count
 
 
-def run_seshat(*arguments, deadline_s=120):
+def seshat(*arguments, deadline_s=120):
     """A command of `seshat` that ends by itself: what subprocess.run gives, outputs as text."""
     return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True,
                           timeout=deadline_s, check=False)

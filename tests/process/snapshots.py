@@ -2,16 +2,13 @@
 
 import json
 import random
-import subprocess
 
-from cluster import BINARY, wait_until
+from cluster import seshat, wait_until
 
 
 def create(node, *arguments):
     """`seshat snapshot create` on a node: the finished process."""
-    return subprocess.run(
-        [BINARY, "snapshot", "create", "--admin", f"127.0.0.1:{node.admin_port}", *arguments],
-        capture_output=True, text=True, timeout=60)
+    return seshat("snapshot", "create", "--admin", f"127.0.0.1:{node.admin_port}", *arguments)
 
 
 def take(node):
@@ -105,8 +102,7 @@ def holds(node, keys):
 
 def inspect(node):
     """What `seshat inspect` says of a node that does not run."""
-    result = subprocess.run([BINARY, "inspect", "--data-dir", node.directory, "--json"],
-                            capture_output=True, text=True, timeout=120)
+    result = seshat("inspect", "--data-dir", node.directory, "--json")
     assert result.returncode in (0, 1), result.stderr
     return json.loads(result.stdout)
 

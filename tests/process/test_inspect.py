@@ -4,19 +4,13 @@ import json
 import pathlib
 import re
 import shutil
-import subprocess
 
 import pytest
 
-from cluster import BINARY, Node, free_ports, wait_until
+from cluster import Node, free_ports, seshat, wait_until
 
 # Under 64 bytes a block: the value must be found in the files as it is.
 VALUE = "the value of a key that is found again"
-
-
-def seshat(*arguments):
-    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=120)
 
 
 def inspect(directory, *arguments):

@@ -2,15 +2,13 @@
 
 import concurrent.futures
 import json
-import subprocess
 
-from cluster import BINARY, free_ports, wait_until
+from cluster import free_ports, seshat, wait_until
 
 
 def transfer(node, *arguments, group="data"):
-    return subprocess.run(
-        [BINARY, "leader", "transfer", "--group", group, "--admin", f"127.0.0.1:{node.admin_port}",
-         *arguments], capture_output=True, text=True, timeout=60)
+    return seshat("leader", "transfer", "--group", group, "--admin",
+                  f"127.0.0.1:{node.admin_port}", *arguments)
 
 
 def group_on(node, name="data"):
@@ -125,8 +123,7 @@ def test_bad_usage_and_nobody_there_are_status_2():
             (["--group", "what", "--admin", nobody], "allowed: data, system"),
             (["--group", "data", "--to", "0", "--admin", nobody], "--to"),
             (["--admin", nobody], "--group")]:
-        result = subprocess.run([BINARY, "leader", "transfer", *arguments], capture_output=True,
-                                text=True, timeout=20)
+        result = seshat("leader", "transfer", *arguments)
         assert result.returncode == 2, result
         assert word in result.stdout + result.stderr
 

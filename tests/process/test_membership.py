@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from cluster import Cluster, run_seshat, wait_until
+from cluster import Cluster, seshat, wait_until
 from history import Load, let_it_run
 from test_linearizability import Clients
 
@@ -32,7 +32,7 @@ def admin(node):
 
 def members(node):
     """The state of each member, by id, as `node` knows it."""
-    listed = run_seshat("node", "list", "--json", *admin(node))
+    listed = seshat("node", "list", "--json", *admin(node))
     assert listed.returncode == 0, listed.stderr
     return {each["node_id"]: each["state"] for each in json.loads(listed.stdout)["nodes"]}
 
@@ -68,7 +68,7 @@ def join(cluster, node_id, member=None):
 
 def remove(cluster, node, by=None):
     asked = by or cluster.others(node)[0]
-    done = run_seshat("node", "remove", node.id, *admin(asked))
+    done = seshat("node", "remove", node.id, *admin(asked))
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"node {node.id} is no member any more\n"
     wait_until(lambda: not node.is_running(), 30, f"node {node.id} stopped")
@@ -122,7 +122,7 @@ def test_without_a_secret_a_node_has_to_be_added_first(cluster):
     refused(early, "this node may not join", "seshat node add 4")
     cluster.forget(early)
 
-    added = run_seshat("node", "add", 4, *admin(cluster.node(2)))
+    added = seshat("node", "add", 4, *admin(cluster.node(2)))
     assert added.returncode == 0, added.stderr
     assert "seshat serve --node-id 4 --data-dir DIR --join 127.0.0.1:" in added.stdout
     join(cluster, 4)
@@ -156,7 +156,7 @@ def test_a_removed_id_is_not_used_again(closed, tmp_path):
 def test_a_removed_node_that_was_away_learns_it_when_it_returns(closed):
     node = join(closed, 4)
     node.kill()
-    done = run_seshat("node", "remove", 4, *admin(closed.node(1)))
+    done = seshat("node", "remove", 4, *admin(closed.node(1)))
     assert done.returncode == 0, done.stderr
 
     node.start()
@@ -210,18 +210,18 @@ def test_two_nodes_join_at_once(closed):
 
 def test_one_change_at_a_time(cluster):
     """Node 4 is expected and does not come: until it is called back, nobody else may."""
-    assert run_seshat("node", "add", 4, *admin(cluster.node(1))).returncode == 0
+    assert seshat("node", "add", 4, *admin(cluster.node(1))).returncode == 0
 
-    second = run_seshat("node", "add", 5, *admin(cluster.node(2)))
+    second = seshat("node", "add", 5, *admin(cluster.node(2)))
     assert second.returncode == 1
     assert "one change of members at a time: node 4 is joining" in second.stderr
-    leaving = run_seshat("node", "remove", 3, *admin(cluster.node(2)))
+    leaving = seshat("node", "remove", 3, *admin(cluster.node(2)))
     assert leaving.returncode == 1
     assert "one change of members at a time" in leaving.stderr
 
-    assert run_seshat("node", "remove", 4, *admin(cluster.node(1))).returncode == 0
+    assert seshat("node", "remove", 4, *admin(cluster.node(1))).returncode == 0
     wait_for_members(cluster.nodes, [1, 2, 3])
-    assert run_seshat("node", "remove", 3, *admin(cluster.node(2))).returncode == 0
+    assert seshat("node", "remove", 3, *admin(cluster.node(2))).returncode == 0
 
 
 def test_too_few_voters_left_is_refused(cluster):
@@ -230,7 +230,7 @@ def test_too_few_voters_left_is_refused(cluster):
     wait_until(lambda: not next(each for each in asked.status()["nodes"]
                                 if each["node_id"] == 3)["is_connected"], 30, "node 3 is missed")
 
-    done = run_seshat("node", "remove", 2, *admin(asked))
+    done = seshat("node", "remove", 2, *admin(asked))
 
     assert done.returncode == 1
     assert "without node 2 the cluster would have 2 voters" in done.stderr
@@ -239,7 +239,7 @@ def test_too_few_voters_left_is_refused(cluster):
 
 def test_removals_that_make_no_sense_are_refused(cluster):
     def refusal(node_id):
-        done = run_seshat("node", "remove", node_id, *admin(cluster.node(1)))
+        done = seshat("node", "remove", node_id, *admin(cluster.node(1)))
         assert done.returncode == 1
         return done.stderr
 
@@ -248,7 +248,7 @@ def test_removals_that_make_no_sense_are_refused(cluster):
 
 def test_the_last_member_stays(tmp_path):
     with Cluster(tmp_path, count=1) as single:
-        done = run_seshat("node", "remove", 1, *admin(single.node(1)))
+        done = seshat("node", "remove", 1, *admin(single.node(1)))
 
         assert done.returncode == 1
         assert "node 1 is the only member of this cluster" in done.stderr
@@ -265,7 +265,7 @@ def test_a_wiped_node_is_replaced_under_load(closed, tmp_path):
         refused(wiped, "already belongs to cluster")
         closed.forget(wiped)
         newcomer = closed.start_joining(4, asked)
-        done = run_seshat("node", "replace", 3, 4, *admin(asked))
+        done = seshat("node", "replace", 3, 4, *admin(asked))
         assert done.returncode == 0, done.stderr
         assert done.stdout == "node 4 has taken the place of node 3\n"
         let_it_run(load)
@@ -285,7 +285,7 @@ def test_joins_and_leaves_go_on_while_a_member_is_cut_off(closed):
         away.resume()
         wait_for_members(closed.nodes, [1, 2, 3, 4])
         node.pause()
-        done = run_seshat("node", "remove", 4, *admin(present[0]))
+        done = seshat("node", "remove", 4, *admin(present[0]))
         assert done.returncode == 0, done.stderr
         let_it_run(load)
     node.resume()

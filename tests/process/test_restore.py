@@ -8,15 +8,10 @@ import subprocess
 
 import pytest
 
-from cluster import BINARY, Cluster, Node, free_ports, wait_until
+from cluster import BINARY, Cluster, Node, free_ports, seshat, wait_until
 
 KEYS = 200
 TTL_S = 3600
-
-
-def seshat(*arguments):
-    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True,
-                          timeout=120)
 
 
 def restore(snapshot, node, *arguments):

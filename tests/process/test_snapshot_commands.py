@@ -1,13 +1,12 @@
 """Snapshots of real nodes: BGSAVE, LASTSAVE, INFO, and `seshat snapshot create`."""
 
 import json
-import subprocess
 import time
 
 import pytest
 import redis
 
-from cluster import BINARY, Cluster, free_ports, wait_until
+from cluster import Cluster, free_ports, seshat, wait_until
 from snapshots import create, data_group, kept_snapshots, metric
 
 
@@ -133,8 +132,7 @@ def test_nobody_there_and_bad_usage_are_status_2():
             (["create", "--admin", nobody], nobody),
             (["create", "--admin", nobody, "--what"], "--what"),
             ([], "subcommand")]:
-        result = subprocess.run([BINARY, "snapshot", *arguments], capture_output=True, text=True,
-                                timeout=20)
+        result = seshat("snapshot", *arguments)
         assert result.returncode == 2, result
         assert word in result.stdout + result.stderr
 

@@ -14,7 +14,7 @@ import redis
 from cluster import BINARY, Cluster, wait_until
 from history import Load, let_it_run
 from snapshots import (assert_all_agree, assert_holds_all, create, data_group, kept_snapshots,
-                       snapshot_and_cut, take, values, write, write_all)
+                       snapshot_and_cut, take, values, write_all)
 
 SMALL_DISK_MIB = 128
 DISK_FAILED = 70  # the exit status
