@@ -47,6 +47,9 @@ class SnapshotFetch : public std::enable_shared_from_this<SnapshotFetch> {
   // `done` runs once, on the worker, unless it is cancelled before.
   void Begin(Done done);
   void Cancel() SESHAT_EXCLUDES(mutex_);
+  // Another node offers a snapshot: from now on the first question without an answer ends this fetch,
+  // with kNotFound. From any thread.
+  void Supersede() { is_superseded_.store(true, std::memory_order_relaxed); }
 
   const SnapshotOffer& offer() const { return offer_; }
   // What has come so far. From any thread.
@@ -77,6 +80,7 @@ class SnapshotFetch : public std::enable_shared_from_this<SnapshotFetch> {
   std::uint64_t call_ = 0;  // the one whose answer is awaited
   MonotonicTime give_up_at_;
 
+  std::atomic<bool> is_superseded_{false};
   std::atomic<std::uint64_t> rows_received_{0};
   std::atomic<std::uint64_t> bytes_received_{0};  // of keys and values
 

@@ -267,6 +267,29 @@ TEST_F(SnapshotTransferTest, ANodeThatDoesNotAnswerIsGivenUp) {
   EXPECT_EQ(Failure(), ErrorCode::kUnavailable);
 }
 
+TEST_F(SnapshotTransferTest, ASupersededFetchGoesOnWhileItIsAnswered) {
+  wire.on_call = [this] { fetch->Supersede(); };
+
+  Begin();
+  loop.Advance(seconds(1));
+
+  EXPECT_TRUE(result && *result);
+}
+
+TEST_F(SnapshotTransferTest, ASupersededFetchEndsWithTheFirstQuestionThatHasNoAnswer) {
+  wire.on_call = [this] {
+    if (wire.calls < 3) return;
+    wire.is_cut = true;
+    fetch->Supersede();
+  };
+
+  Begin();
+  loop.Advance(seconds(1));
+
+  EXPECT_EQ(Failure(), ErrorCode::kNotFound);
+  EXPECT_EQ(wire.calls, 3u);
+}
+
 TEST_F(SnapshotTransferTest, ASnapshotThatIsNotThereIsToldAtOnce) {
   snapshots.kept.clear();
 
