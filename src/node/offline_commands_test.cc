@@ -135,7 +135,9 @@ class CountingFatal final : public FatalHandler {
 class OfflineCommandsTest : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    source_ = fs::canonical(testing::TempDir()) / "seshat_offline_commands_source";
+    // Each test may run in a process of its own, beside others.
+    source_ = fs::canonical(testing::TempDir()) /
+              ("seshat_offline_commands_" + std::to_string(::getpid()));
     fs::remove_all(source_);
     MakeCluster(source_);
     for (const auto& entry : fs::directory_iterator(source_ / "1" / "snapshots")) {

@@ -53,8 +53,8 @@ void GroupDriver::Impl::OnKept(SnapshotDescriptor snapshot) {
 }
 
 void GroupDriver::Impl::TakeUpOffer(SnapshotOffer offer, MonotonicTime now) {
-  // One at a time: who is half-way through one gets on sooner with what it has, unless nobody is there
-  // to give it the rest.
+  // One at a time: who is half-way through one gets on sooner with what it has, unless nobody is
+  // there to give it the rest.
   if (fetch_ && offer.from != fetch_->offer().from) fetch_->Supersede();
   if (ports_.snapshots == nullptr || fetch_ || staged_ || now < fetch_not_before_) return;
   Report(SnapshotEvent::Kind::kFetching, offer);

@@ -88,8 +88,8 @@ void SnapshotFetch::TakeChunk(std::uint64_t call, const Result<std::string>& ans
 void SnapshotFetch::RetryOrGiveUp(Error why) {
   const MonotonicTime now = ports_.clock->Now();
   if (is_superseded_.load(std::memory_order_relaxed)) {
-    return Finish(MakeError(ErrorCode::kNotFound, "another node leads now, and this one is silent: " +
-                                                      why.message()));
+    return Finish(MakeError(ErrorCode::kNotFound,
+                            "another node leads now, and this one is silent: " + why.message()));
   }
   if (now >= give_up_at_) return Finish(std::unexpected(std::move(why)));
   ports_.worker->PostAt(now + options_.retry_delay, [weak = weak_from_this()] {

@@ -47,8 +47,8 @@ class SnapshotFetch : public std::enable_shared_from_this<SnapshotFetch> {
   // `done` runs once, on the worker, unless it is cancelled before.
   void Begin(Done done);
   void Cancel() SESHAT_EXCLUDES(mutex_);
-  // Another node offers a snapshot: from now on the first question without an answer ends this fetch,
-  // with kNotFound. From any thread.
+  // Another node offers a snapshot: from now on the first question without an answer ends this
+  // fetch, with kNotFound. From any thread.
   void Supersede() { is_superseded_.store(true, std::memory_order_relaxed); }
 
   const SnapshotOffer& offer() const { return offer_; }

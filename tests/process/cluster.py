@@ -108,7 +108,14 @@ class Node:
         self.process.wait()
 
     def pause(self):
+        """SIGSTOP. A thread on another core may run on for a moment: returns once none does."""
         self.process.send_signal(signal.SIGSTOP)
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+
+        def all_stopped():
+            return all(stat.read_text().rpartition(")")[2].split()[0] == "T"
+                       for stat in tasks.glob("*/stat"))
+        wait_until(all_stopped, 10, f"node {self.id} stopped by SIGSTOP")
 
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
