@@ -68,7 +68,7 @@ TEST_F(NewBeginningTest, AnotherStateTakesThePlaceOfWhatIsAppliedBeforeTheRows) 
   NewBeginning beginning = Beginning(100);
   beginning.state = *std::move(state);
 
-  ASSERT_TRUE(engine_->BeginAnew({beginning}));
+  ASSERT_TRUE(engine_->BeginAnew({std::move(beginning)}));  // the state goes before the engine
   ASSERT_TRUE(WriteAndWait(Records(kFirstDataGroup, 100, {"x"})));
 
   for (const bool is_reopened : {false, true}) {

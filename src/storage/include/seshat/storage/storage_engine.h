@@ -63,7 +63,8 @@ struct OpenReport {
 // A group of this node as it goes on in another cluster.
 struct NewBeginning {
   GroupId group;
-  // In the place of what is applied, and finished; null: that stays.
+  // In the place of what is applied, and finished; null: that stays. To be let go before the
+  // engine.
   std::shared_ptr<IncomingState> state = {};
   std::vector<StateOp> rows = {};  // put into what is applied
   LogIndex first_index = {};       // of the log, which is empty from then on
