@@ -88,8 +88,7 @@ Status CheckMembers(const NodeConfig& config) {
   if (config.join && (config.bootstrap || !config.initial_members.empty())) {
     return Invalid(
         fmt::format("join = \"{}\" contradicts {}: allowed: join, to become a member of a cluster, "
-                    "or bootstrap "
-                    "with initial_members, to found one",
+                    "or bootstrap with initial_members, to found one",
                     config.join->ToString(), config.bootstrap ? "bootstrap" : "initial_members"));
   }
   if (config.join && config.join->port == 0) {

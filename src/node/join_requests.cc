@@ -46,10 +46,11 @@ JoinReply JoinRequests::Outcome(const ClusterMember& node, const Result<Reply>& 
             .cluster_id = state->cluster_id,
             .members = state->members};
   }
-  Log(LogLevel::kWarn, "node", "refused a node that wants to join",
-      {{"peer", node.id.value()}, {"why", reply->text}});
   std::string why = RefusalText(*reply);
+  // It asks again soon, and logs what it waits for itself.
   if (reply->text.starts_with(kTryAgain)) return Refusal(std::move(why), false);
+  Log(LogLevel::kWarn, "node", "refused a node that wants to join",
+      {{"peer", node.id.value()}, {"why", why}});
   if (!has_secret_ && state->FindMember(node.id) == nullptr && !state->WasRemoved(node.id)) {
     why += fmt::format(
         ": allowed: `seshat node add {}` first, or a cluster secret (cluster_secret_file) on every "

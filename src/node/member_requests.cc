@@ -61,7 +61,17 @@ std::string MemberRequests::RemovalRefusal(NodeId node, const ClusterState& stat
       node.value(), remaining, self_.value(), missing.size(), fmt::join(missing, ", "));
 }
 
-MemberAnswer MemberRequests::Decide(std::string command) const {
+MemberAnswer MemberRequests::Decide(std::string command) {
+  if (is_busy_.exchange(true)) {
+    return Answer(Outcome::kTryAgain,
+                  fmt::format("node {} waits for another change to be decided", self_.value()));
+  }
+  MemberAnswer answer = Await(std::move(command));
+  is_busy_ = false;
+  return answer;
+}
+
+MemberAnswer MemberRequests::Await(std::string command) const {
   const auto word = std::make_shared<std::promise<Result<Reply>>>();
   std::future<Result<Reply>> decision = word->get_future();
   ports_.propose(std::move(command),

@@ -2,6 +2,7 @@
 // endpoint. The groups follow later (MemberSteward).
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 
@@ -38,12 +39,15 @@ class MemberRequests final : public MemberControl {
  private:
   // Why `node` may not leave; empty: it may.
   std::string RemovalRefusal(NodeId node, const ClusterState& state) const;
-  MemberAnswer Decide(std::string command) const;
+  // Lets one caller wait at a time, so that others of the endpoint's threads are left.
+  MemberAnswer Decide(std::string command);
+  MemberAnswer Await(std::string command) const;
   MemberAnswer Answer(MemberAnswer::Outcome outcome, std::string problem) const;
 
   const NodeId self_;
   const MemberRequestPorts ports_;
   const Duration wait_max_;
+  std::atomic<bool> is_busy_{false};
 };
 
 }  // namespace seshat

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+#include <optional>
 #include <set>
+#include <thread>
 
 #include "seshat/service/system_state_machine.h"
 
@@ -75,6 +78,26 @@ TEST_F(MemberRequestsTest, ADecisionThatDoesNotComeIsUnknown) {
   decision.reset();
 
   EXPECT_EQ(Requests(std::chrono::milliseconds(1)).Add(NodeId(4), "").outcome, Outcome::kUnknown);
+}
+
+TEST_F(MemberRequestsTest, OneCallerWaitsAtATime) {
+  std::promise<void> is_waiting;
+  std::optional<UniqueFunction<void(Result<Reply>)>> held;
+  MemberRequests requests(NodeId(1),
+                          {.cluster = &cluster,
+                           .is_connected = [](NodeId) { return true; },
+                           .propose =
+                               [&](const std::string&, UniqueFunction<void(Result<Reply>)> done) {
+                                 held = std::move(done);
+                                 is_waiting.set_value();
+                               }});
+  std::thread first([&] { EXPECT_EQ(requests.Add(NodeId(4), "").outcome, Outcome::kDone); });
+  is_waiting.get_future().wait();
+
+  EXPECT_EQ(requests.Add(NodeId(5), "").outcome, Outcome::kTryAgain);
+
+  (*held)(Reply::Ok());
+  first.join();
 }
 
 TEST_F(MemberRequestsTest, AnAddressThatIsNoneIsRefused) {

@@ -51,7 +51,7 @@ void MemberSteward::Take(GroupId group, Led& led, GroupDriver& driver, const Mem
     });
   };
   if (step.kind == MembersStep::Kind::kHandOver) {
-    return driver.TransferLeadership(kNoNode, std::move(done));
+    return driver.TransferLeadership(kNoNode, std::move(done), TransferReason::kLeaving);
   }
   driver.ChangeMembers(step.voters, step.learners, std::move(done));
 }

@@ -1,10 +1,8 @@
 // Whole nodes in one process, over real sockets, RocksDB and HTTP; clients speak RESP over sockets.
 #include "seshat/node/node.h"
 
-#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,38 +12,13 @@
 
 #include "seshat/admin/admin_client.h"
 #include "seshat/admin/leadership_control.h"
+#include "test_node_sockets.h"
 
 namespace seshat {
 namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-
-constexpr std::chrono::seconds kDeadline{60};
-
-// A port that was free a moment ago: members must know each other's before they start.
-std::uint16_t FreePort() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(::bind(descriptor, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  ::close(descriptor);
-  return ntohs(address.sin_port);
-}
-
-// Polls until `condition` holds. False when it does not within the deadline.
-template <typename Condition>
-bool Eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + kDeadline;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 bool IsReady(const Node& node) {
   const Result<AdminResponse> answer =
@@ -55,13 +28,9 @@ bool IsReady(const Node& node) {
 
 // Sends one inline command and returns the first line of its reply.
 std::string Ask(const Node& node, const std::string& command) {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(node.addresses().client.port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int descriptor = Connect(node.addresses().client);
   std::string reply;
-  if (::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) {
+  if (descriptor >= 0) {
     const std::string line = command + "\r\n";
     EXPECT_EQ(::send(descriptor, line.data(), line.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(line.size()));

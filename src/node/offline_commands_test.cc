@@ -4,14 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <functional>
-#include <thread>
 
 #include "data_directory.h"
 #include "directory_recovery.h"
@@ -22,6 +19,7 @@
 #include "seshat/node/node.h"
 #include "seshat/node/real_ports.h"
 #include "snapshot_restore.h"
+#include "test_node_sockets.h"
 
 namespace seshat {
 namespace {
@@ -31,45 +29,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 constexpr std::uint64_t kKeys = 20;
-constexpr std::chrono::seconds kDeadline{60};
-
-template <typename Condition>
-bool Eventually(Condition condition) {
-  const auto end = std::chrono::steady_clock::now() + kDeadline;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
-
-// A connected socket; the caller closes it.
-int Connect(const Endpoint& to) {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(to.port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  EXPECT_EQ(::connect(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-  return descriptor;
-}
-
-// A port that was free a moment ago.
-std::uint16_t FreePort() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  EXPECT_EQ(::bind(descriptor, reinterpret_cast<sockaddr*>(&address), size), 0);
-  EXPECT_EQ(::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  ::close(descriptor);
-  return ntohs(address.sin_port);
-}
 
 // kKeys keys, then a snapshot on the node that is asked, then one key more.
 void Fill(const Node& node) {
   const int client = Connect(node.addresses().client);
+  ASSERT_GE(client, 0);
   const auto ask = [client](const std::string& command, std::string_view expected) {
     const std::string line = command + "\r\n";
     EXPECT_EQ(::send(client, line.data(), line.size(), MSG_NOSIGNAL),

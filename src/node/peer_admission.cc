@@ -68,7 +68,10 @@ Status PeerAdmission::CheckMember(const PeerHello& peer, const ClusterState& sta
   }
   if (!state.IsBootstrapped()) {
     if (MayConnectBefore(peer)) return {};
-    return Refuse(fmt::format("node {} is not in initial_members here", peer.node_id.value()));
+    return Refuse(
+        founders_.empty()
+            ? fmt::format("node {} has not joined a cluster yet", self_.value())
+            : fmt::format("node {} is not in initial_members here", peer.node_id.value()));
   }
   if (state.WasRemoved(peer.node_id)) {
     return Refuse(

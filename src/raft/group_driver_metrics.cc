@@ -19,7 +19,7 @@ Counter& HandOvers(Metrics& metrics, NodeId node, GroupId group, std::string_vie
   labels.emplace_back("reason", reason);
   return metrics.GetCounter("raft_leader_handovers_total",
                             "Times this node handed the group's leadership over, by reason: "
-                            "request, stopping, slow_disk.",
+                            "request, stopping, leaving, slow_disk.",
                             labels);
 }
 
@@ -59,6 +59,7 @@ DriverGauges::DriverGauges(Metrics& metrics, NodeId node, GroupId group)
                                          LabelsOf(node, group))),
       handed_over_on_request_(HandOvers(metrics, node, group, "request")),
       handed_over_stopping_(HandOvers(metrics, node, group, "stopping")),
+      handed_over_leaving_(HandOvers(metrics, node, group, "leaving")),
       handed_over_slow_disk_(HandOvers(metrics, node, group, "slow_disk")) {}
 
 void DriverGauges::Update(const GroupStatus& status, Duration clock_drift) {
@@ -84,6 +85,8 @@ void DriverGauges::CountHandOver(TransferReason reason) {
       return handed_over_on_request_.Increment();
     case TransferReason::kStopping:
       return handed_over_stopping_.Increment();
+    case TransferReason::kLeaving:
+      return handed_over_leaving_.Increment();
     case TransferReason::kSlowDisk:
       return handed_over_slow_disk_.Increment();
   }

@@ -36,6 +36,7 @@ class DriverGauges {
   Gauge& log_sync_seconds_;
   Counter& handed_over_on_request_;
   Counter& handed_over_stopping_;
+  Counter& handed_over_leaving_;
   Counter& handed_over_slow_disk_;
 };
 

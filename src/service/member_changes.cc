@@ -15,9 +15,12 @@ Reply Refusal(std::string why) {
   return Reply::Error("ERR " + std::move(why));
 }
 
-// Not now: a change is under way, and changes go one at a time.
-Reply Later(const std::string& other) {
-  return Reply::Error(std::string(kTryAgain) + "one change of members at a time: " + other);
+Reply Later(const std::string& why) {
+  return Reply::Error(std::string(kTryAgain) + why);
+}
+
+Reply OneAtATime(const std::string& other) {
+  return Later("one change of members at a time: " + other);
 }
 
 // Why no change of members but `but`'s may begin now.
@@ -79,6 +82,7 @@ Reply RegisterMember(const ClusterMember& reported, ClusterState& state) {
 
 Reply AddMember(const ClusterMember& added, ClusterState& state) {
   const NodeId id = added.id;
+  if (!state.IsBootstrapped()) return Later("the cluster is being founded");
   if (id == kNoNode) return Refusal("node id 0: allowed: 1 and above");
   if (state.WasRemoved(id)) {
     return Refusal(fmt::format(
@@ -91,7 +95,7 @@ Reply AddMember(const ClusterMember& added, ClusterState& state) {
     return added.store_id.empty() ? Reply::Ok() : Update(*known, added, state);
   }
   if (const auto clash = Clash(added, state)) return Refusal(*clash);
-  if (const auto other = ChangeUnderWay(state)) return Later(*other);
+  if (const auto other = ChangeUnderWay(state)) return OneAtATime(*other);
   if (state.members.size() >= kMembersMax) {
     return Refusal(
         fmt::format("this cluster has {} members, and more are not allowed", state.members.size()));
@@ -112,7 +116,7 @@ Reply RemoveMember(NodeId node, ClusterState& state) {
     return Refusal(fmt::format("node {} is the only member of this cluster", node.value()));
   }
   // One that is joining may be called back.
-  if (const auto other = ChangeUnderWay(state, node)) return Later(*other);
+  if (const auto other = ChangeUnderWay(state, node)) return OneAtATime(*other);
   member->is_leaving = true;
   ++state.membership_version;
   return Reply::Ok();

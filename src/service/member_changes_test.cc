@@ -153,6 +153,15 @@ TEST_F(MemberChangesTest, MoreThanSevenMembersAreRefused) {
   EXPECT_THAT(AddMember(Member(8, "s8"), state).text, HasSubstr("has 7 members"));
 }
 
+TEST_F(MemberChangesTest, NobodyIsAddedBeforeTheClusterIsFounded) {
+  ClusterState unfounded;
+
+  EXPECT_THAT(AddMember(Member(4, "s4"), unfounded).text,
+              StartsWith(std::string(kTryAgain) + "the cluster is being founded"));
+
+  EXPECT_EQ(unfounded, ClusterState());
+}
+
 TEST_F(MemberChangesTest, StrangersAndTheLastMemberAreNotRemoved) {
   EXPECT_THAT(RemoveMember(NodeId(9), state).text, HasSubstr("node 9 is not a member"));
   ClusterState single = InitialClusterState("cluster", {Member(1, "s1")}, {});

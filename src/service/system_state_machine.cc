@@ -126,16 +126,12 @@ Reply SystemStateMachine::TakeReport(const StateReport& report) {
 }
 
 void SystemStateMachine::AppendChangedRows(const ClusterState& before, StateBatch& batch) const {
-  const std::pair<std::string_view, std::string (*)(const ClusterState&)> rows[] = {
-      {kMembershipRowKey, EncodeMembershipRow},
-      {kShardMapRowKey, EncodeShardMapRow},
-      {kSettingsRowKey, EncodeSettingsRow},
-  };
-  for (const auto& [key, encode] : rows) {
-    std::string row = encode(state_);
-    if (!before.IsBootstrapped() ? state_.IsBootstrapped() : row != encode(before)) {
-      batch.ops.push_back({std::string(key), std::move(row)});
-    }
+  if (state_ == before) return;
+  std::vector<StateOp> rows = ClusterRows(state_);
+  const std::vector<StateOp> known = ClusterRows(before);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const bool is_news = !before.IsBootstrapped() || rows[i].value != known[i].value;
+    if (is_news) batch.ops.push_back(std::move(rows[i]));
   }
 }
 

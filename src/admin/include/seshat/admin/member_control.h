@@ -28,7 +28,7 @@ struct MemberAnswer {
 };
 
 // Threads: thread-safe; called on admin threads. Each waits until the cluster has decided, some
-// seconds at most.
+// seconds at most, and lets one caller wait at a time.
 class MemberControl {
  public:
   virtual ~MemberControl() = default;

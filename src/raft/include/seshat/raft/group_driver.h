@@ -50,7 +50,7 @@ struct SlowDiskOptions {
 };
 
 // Why a leader hands over.
-enum class TransferReason { kRequest, kStopping, kSlowDisk };
+enum class TransferReason { kRequest, kStopping, kLeaving, kSlowDisk };
 
 struct Proposal {
   std::string command;

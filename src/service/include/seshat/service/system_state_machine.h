@@ -34,7 +34,8 @@ std::string EncodeRegisterNode(const ClusterMember& member);
 // The cluster is to have this member, which gets a replica of every group: asked by the node
 // itself, or by an operator who does not know its store id yet. Refused for an id that was removed
 // or is another node's, for an address that is another member's, beyond kMembersMax, and, by a
-// reply that begins with kTryAgain, while another change is under way.
+// reply that begins with kTryAgain, while another change is under way or the cluster is not founded
+// yet.
 std::string EncodeAddNode(const ClusterMember& member);
 // The cluster is to do without this member; one that is still joining is called back. Refused for
 // one that is none, for the last one, and, as above, while another change is under way.
