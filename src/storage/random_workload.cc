@@ -272,6 +272,11 @@ void RandomWorkload::StopNode(const Error& why) {
   changed_.NotifyAll();
 }
 
+void RandomWorkload::AwaitStop() {
+  const MutexLock lock(mutex_);
+  while (stops_.empty()) changed_.Wait(mutex_);
+}
+
 void RandomWorkload::ForgetStop() {
   const MutexLock lock(mutex_);
   stops_.clear();

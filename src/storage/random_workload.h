@@ -52,6 +52,8 @@ class RandomWorkload : public FatalHandler {
   Status VerifyIdentity();
 
   void StopNode(const Error& why) override;
+  // As in a process, nobody goes on before the word is here: it may take another thread a moment.
+  void AwaitStop() override;
   // For a new process on the same data.
   void ForgetStop();
   std::vector<Error> stops() const;
