@@ -1,4 +1,4 @@
-"""What snapshots cost: their installation, their creation, a restart, the room they take.
+"""What snapshots and restarts cost: time, room, and what clients notice.
 
 Each subcommand starts three nodes on this machine, measures beside it what it compares with, and
 prints a table; bench/README.md says more. Nothing is asserted.
@@ -7,6 +7,7 @@ prints a table; bench/README.md says more. Nothing is asserted.
 import argparse
 import contextlib
 import datetime
+import itertools
 import json
 import multiprocessing
 import os
@@ -104,28 +105,35 @@ def write_keys(port, numbers, value_bytes, seed):
 
 class Probe:
     """A process with one connection that writes, or reads, one request after the other, and keeps
-    when each began and how long it took."""
+    when each began and how long it took. With several ports it goes on at the next one when a
+    request fails."""
 
-    def __init__(self, kind, port, keys, value_bytes):
+    def __init__(self, kind, ports, keys, value_bytes):
         self.receiver, sender = multiprocessing.Pipe(duplex=False)
         self.stop = multiprocessing.Event()
         self.process = multiprocessing.Process(
-            target=self.run, args=(kind, port, keys, value_bytes, self.stop, sender), daemon=True)
+            target=self.run, args=(kind, ports, keys, value_bytes, self.stop, sender), daemon=True)
         self.process.start()
 
     @staticmethod
-    def run(kind, port, keys, value_bytes, stop, sender):
+    def run(kind, ports, keys, value_bytes, stop, sender):
         chance = random.Random(kind)
-        connection = Connection(port)
         times = []
-        while not stop.is_set():
-            key, value = key_name(chance.randrange(keys)), chance.randbytes(value_bytes)
-            begun = time.monotonic()
-            if kind == "write":
-                connection.set_all([(key, value)])
-            else:
-                connection.get(key)
-            times.append((begun, time.monotonic() - begun))
+        for port in itertools.cycle(ports):
+            try:
+                with contextlib.closing(Connection(port)) as connection:
+                    while not stop.is_set():
+                        key, value = key_name(chance.randrange(keys)), chance.randbytes(value_bytes)
+                        begun = time.monotonic()
+                        if kind == "write":
+                            connection.set_all([(key, value)])
+                        else:
+                            connection.get(key)
+                        times.append((begun, time.monotonic() - begun))
+                break
+            except (OSError, RuntimeError):
+                if len(ports) == 1:
+                    raise
         sender.send(times)
 
     def finish(self):
@@ -147,6 +155,13 @@ def latency(times, windows):
         return inside[min(len(inside) - 1, int(share * len(inside)))] if inside else float("nan")
     return {"requests": len(inside), "p50_ms": at(0.5), "p99_ms": at(0.99), "p99_9_ms": at(0.999),
             "max_ms": inside[-1] if inside else float("nan")}
+
+
+def longest_silence(times, begin, end):
+    """Milliseconds between two answers that followed each other, one of them in the window."""
+    answers = sorted(begun + took for begun, took in times)
+    return max((later - earlier) * 1000 for earlier, later in itertools.pairwise(answers)
+               if later >= begin and earlier <= end)
 
 
 class Sampler(threading.Thread):
@@ -185,9 +200,9 @@ def synced_write_mb_s(directory, size):
 
 
 def sizes_of(directory):
-    """Bytes on the disk, a file with several names counted once: of the whole, and of what only
-    snapshots hold."""
-    seen, total, only_in_snapshots = set(), 0, 0
+    """Bytes on the disk by what they hold, a file with several names counted once, by the first."""
+    seen = set()
+    sizes = dict.fromkeys(("write-ahead log", "tables", "only in snapshots", "other"), 0)
     for part in ("rocksdb", "snapshots", "incoming", ""):
         for path in (directory / part).rglob("*"):
             with contextlib.suppress(FileNotFoundError):  # files come and go
@@ -195,9 +210,14 @@ def sizes_of(directory):
                 if facts.st_ino in seen:
                     continue
                 seen.add(facts.st_ino)
-                total += facts.st_blocks * 512
-                only_in_snapshots += facts.st_blocks * 512 if part == "snapshots" else 0
-    return total, only_in_snapshots
+                kind = ("only in snapshots" if part == "snapshots" else
+                        {".log": "write-ahead log", ".sst": "tables"}.get(path.suffix, "other"))
+                sizes[kind] += facts.st_blocks * 512
+    return sizes
+
+
+def size_of(directory):
+    return sum(sizes_of(directory).values())
 
 
 def event_times(node, message):
@@ -245,7 +265,7 @@ def measure_install(arguments, directory):
         snapshot_and_cut([leader, other])
         disk = synced_write_mb_s(directory, arguments.bytes)
 
-        probe = Probe("write", leader.client_port, keys, arguments.value_bytes)
+        probe = Probe("write", [leader.client_port], keys, arguments.value_bytes)
         rss_before = resident_mib(leader.process.pid)
         begun = time.monotonic()
         pass_time(arguments.seconds)
@@ -289,7 +309,7 @@ def measure_create(arguments, directory):
         leader = cluster.leader()
         write_keys(leader.client_port, range(arguments.keys), arguments.value_bytes, seed=1)
         take(leader)
-        probes = {kind: Probe(kind, leader.client_port, arguments.keys, arguments.value_bytes)
+        probes = {kind: Probe(kind, [leader.client_port], arguments.keys, arguments.value_bytes)
                   for kind in ("write", "read")}
         windows = {"before": [], "during": []}
         seconds = []
@@ -361,7 +381,7 @@ def measure_restart(arguments, directory):
                     seconds_to_first_read(nodes, last, value))
         cluster.wait_ready(deadline_s=600)
         logs = [data_group(node)["log_size_bytes"] for node in cluster.nodes]
-        sizes = [sizes_of(node.directory)[0] for node in cluster.nodes]
+        sizes = [size_of(node.directory) for node in cluster.nodes]
     print_table(["figure", "value"], [
         ["data, MB", arguments.bytes / MB], ["keys", keys],
         ["log of each node, MB", ", ".join(f"{x / MB:.0f}" for x in logs)],
@@ -375,11 +395,38 @@ def measure_restart(arguments, directory):
                              for (w, h), took in figures.items()]}
 
 
+def measure_rolling(arguments, directory):
+    """Each node stopped and started in turn: how long writing clients, one at each node, wait."""
+    stops = []
+    with Cluster(directory) as cluster:
+        ports = [node.client_port for node in cluster.nodes]
+        write_keys(ports[0], range(arguments.keys), arguments.value_bytes, seed=1)
+        probes = [Probe("write", ports[i:] + ports[:i], arguments.keys, arguments.value_bytes)
+                  for i in range(len(ports))]
+        for node in cluster.nodes * arguments.rounds:
+            pass_time(arguments.seconds)
+            role = "leader" if node is cluster.leader() else "follower"
+            begun = time.monotonic()
+            node.stop()
+            node.start()
+            cluster.wait_ready()
+            stops.append((role, begun, time.monotonic()))
+        pass_time(arguments.seconds)
+        times = [probe.finish() for probe in probes]
+    figures = [{"role": role, "restart_s": end - begin,
+                "silence_ms": [longest_silence(of_one, begin, end) for of_one in times]}
+               for role, begin, end in stops]
+    print_table(["stopped", "from the stop until all were ready, s",
+                 *(f"longest silence of client {i + 1}, ms" for i in range(len(times)))],
+                [[at["role"], at["restart_s"], *at["silence_ms"]] for at in figures])
+    return {"keys": arguments.keys, "writes": sum(map(len, times)), "restarts": figures}
+
+
 def measure_space(arguments, directory):
     """Many writes over few keys: what the data directories come to, at most and in the end."""
     live = arguments.keys * (arguments.value_bytes + len(key_name(0)))
     with Cluster(directory) as cluster:
-        peaks = [Sampler(lambda node=node: sizes_of(node.directory)[0], 1) for node in cluster.nodes]
+        peaks = [Sampler(lambda node=node: size_of(node.directory), 1) for node in cluster.nodes]
         begun = time.monotonic()
         chance = random.Random(3)
         written = 0
@@ -399,10 +446,12 @@ def measure_space(arguments, directory):
         rest = [sizes_of(node.directory) for node in cluster.nodes]
     print(f"{arguments.writes:,} writes in {took:.0f} s, {arguments.writes / took:,.0f} a second; "
           f"live: {arguments.keys:,} keys, {live / MB:.1f} MB\n")
-    rows = [[i + 1, highest[i] / MB, end[i][0] / MB, logs[i] / MB, end[i][1] / MB, rest[i][0] / MB,
-             rest[i][0] / live] for i in range(len(end))]
-    print_table(["node", "at most, MB", "at the end, MB", "of it log entries, MB",
-                 "only in snapshots, MB", "after a snapshot and a rest, MB", "ratio to live"], rows)
+    rows = [[i + 1, highest[i] / MB, sum(end[i].values()) / MB,
+             *(size / MB for size in end[i].values()), logs[i] / MB,
+             sum(rest[i].values()) / MB] for i in range(len(end))]
+    print_table(["node", "at most, MB", "at the end, MB", *(f"of it {kind}" for kind in end[0]),
+                 "the log's entries", "after a snapshot and a rest, MB"], rows)
+    print(f"\nat most twice what is live and 1 GiB: {(2 * live + (1 << 30)) / MB:,.1f} MB")
     return {"writes": arguments.writes, "keys": arguments.keys, "live_bytes": live, "took_s": took,
             "peak_bytes": highest, "end_bytes": end, "log_bytes": logs, "rest_bytes": rest}
 
@@ -416,6 +465,7 @@ SETTINGS = {
     "create": {"SESHAT_SNAPSHOTS_ENTRIES": "1000000000",
                "SESHAT_SNAPSHOTS_LOG_BYTES": str(1 << 40)},
     "restart": {},
+    "rolling": {},
     "space": {},
 }
 
@@ -442,6 +492,8 @@ def parse(arguments):
         seconds=(30.0, "before the snapshots, all rounds together"))
     add("restart", measure_restart, bytes=(1_000_000_000, "of data, keys and values"),
         value_bytes=value, rounds=(3, "restarts of each sort"))
+    add("rolling", measure_rolling, keys=(100_000, "in the database"), value_bytes=(100, value[1]),
+        rounds=(3, "restarts of each node"), seconds=(2.0, "of writes before each"))
     add("space", measure_space, writes=(10_000_000, "in all"), keys=(100_000, "they go to"),
         value_bytes=(100, value[1]), seconds=(10.0, "of rest at the end"))
     return parser.parse_args(arguments)

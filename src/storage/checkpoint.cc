@@ -6,7 +6,11 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <string>
+#include <unordered_set>
 
+#include "family_names.h"
 #include "posix_file.h"
 #include "rocks_status.h"
 #include "seshat/base/mutex.h"
@@ -78,9 +82,23 @@ Result<Listing> ListFlushed(Database& database) {
   return listing;
 }
 
-bool Belongs(const rocksdb::LiveFileStorageInfo& file) {
-  return file.file_type == rocksdb::kTableFile || file.file_type == rocksdb::kDescriptorFile ||
-         file.file_type == rocksdb::kCurrentFile;
+// Names of table files of logs and of their rows. Nobody reads those of a snapshot, and held they
+// would keep on the disk what was cut off the logs since.
+std::unordered_set<std::string> LogTables(rocksdb::DB& rocks) {
+  std::vector<rocksdb::LiveFileMetaData> tables;
+  rocks.GetLiveFilesMetaData(&tables);
+  std::unordered_set<std::string> names;
+  for (const rocksdb::LiveFileMetaData& table : tables) {
+    const std::optional<FamilyRole> role = RoleOfPhysicalFamily(table.column_family_name);
+    if (role && role->kind != FamilyKind::kKv) names.insert(table.relative_filename);
+  }
+  return names;
+}
+
+bool Belongs(const rocksdb::LiveFileStorageInfo& file,
+             const std::unordered_set<std::string>& log_tables) {
+  return file.file_type == rocksdb::kDescriptorFile || file.file_type == rocksdb::kCurrentFile ||
+         (file.file_type == rocksdb::kTableFile && !log_tables.contains(file.relative_filename));
 }
 
 Status Put(const rocksdb::LiveFileStorageInfo& file, const std::filesystem::path& folder) {
@@ -102,8 +120,10 @@ Result<Checkpoint> MakeCheckpoint(Database& database, const std::filesystem::pat
   if (!listing) return std::unexpected(listing.error());
   if (Status made = MakeFolder(folder); !made) return std::unexpected(made.error());
   Checkpoint checkpoint{.groups = std::move(listing->groups), .size_bytes = 0};
+  // One that went since it was listed is held all the same, and does no harm.
+  const std::unordered_set<std::string> log_tables = LogTables(database.rocks());
   for (const rocksdb::LiveFileStorageInfo& file : listing->files) {
-    if (!Belongs(file)) continue;
+    if (!Belongs(file, log_tables)) continue;
     if (Status put = Put(file, folder); !put) return std::unexpected(put.error());
     checkpoint.size_bytes += file.size;
   }

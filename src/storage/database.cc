@@ -90,7 +90,7 @@ Status Database::OpenFamilies() {
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const std::string& name : names) {
     // A generation's options are those of its logical name.
-    const std::optional<FamilyRole> role = ParseFamilyName(name.substr(0, name.find('.')));
+    const std::optional<FamilyRole> role = RoleOfPhysicalFamily(name);
     families.emplace_back(name, role ? options_.ForKind(role->kind) : options_.ForDefault());
   }
   rocksdb::DB* db = nullptr;

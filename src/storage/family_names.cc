@@ -50,4 +50,8 @@ std::string PhysicalFamilyName(std::string_view name, std::uint64_t generation) 
   return fmt::format("{}.{}", name, generation);
 }
 
+std::optional<FamilyRole> RoleOfPhysicalFamily(std::string_view name) {
+  return ParseFamilyName(name.substr(0, name.find('.')));
+}
+
 }  // namespace seshat

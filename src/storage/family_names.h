@@ -31,4 +31,7 @@ std::optional<FamilyRole> ParseFamilyName(std::string_view name);
 // The family on disk: the name itself for generation 0, else `<name>.<generation>`.
 std::string PhysicalFamilyName(std::string_view name, std::uint64_t generation);
 
+// What a family on disk is for, whatever its generation; empty for a name that is none of ours.
+std::optional<FamilyRole> RoleOfPhysicalFamily(std::string_view name);
+
 }  // namespace seshat

@@ -33,7 +33,7 @@ Result<std::unique_ptr<ReadOnlyDatabase>> ReadOnlyDatabase::Open(
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(db_options, path, &names);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const std::string& name : names) {
-    const std::optional<FamilyRole> role = ParseFamilyName(name.substr(0, name.find('.')));
+    const std::optional<FamilyRole> role = RoleOfPhysicalFamily(name);
     families.emplace_back(name, role ? options.ForKind(role->kind) : options.ForDefault());
   }
   std::unique_ptr<ReadOnlyDatabase> database(new ReadOnlyDatabase());

@@ -72,7 +72,7 @@ Status SnapshotReader::OpenFiles(const RocksOptions& node_options) {
   rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, path, &names);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const std::string& name : names) {
-    const std::optional<FamilyRole> role = ParseFamilyName(name.substr(0, name.find('.')));
+    const std::optional<FamilyRole> role = RoleOfPhysicalFamily(name);
     if (name == rocksdb::kDefaultColumnFamilyName) {
       families.emplace_back(name, node_options.ForDefault());
     } else if (role && role->kind == FamilyKind::kKv) {

@@ -1,4 +1,8 @@
 // Snapshots as their users see them. Crashes are snapshot_crash_test.cc.
+#include <rocksdb/sst_file_reader.h>
+#include <rocksdb/table_properties.h>
+
+#include <set>
 #include <thread>
 
 #include "snapshot_fixture.h"
@@ -13,6 +17,18 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 using SnapshotTest = SnapshotFixture;
+
+// Of the table files in the folder.
+std::set<std::string> FamiliesIn(const fs::path& folder) {
+  std::set<std::string> families;
+  for (const std::string& name : NamesIn(folder)) {
+    if (!name.ends_with(".sst")) continue;
+    rocksdb::SstFileReader reader{rocksdb::Options()};
+    EXPECT_TRUE(reader.Open(folder / name).ok()) << name;
+    families.insert(reader.GetTableProperties()->column_family_name);
+  }
+  return families;
+}
 
 TEST_F(SnapshotTest, AKeptSnapshotIsListedWithItsNameAndMetadata) {
   OpenWithGroup();
@@ -225,6 +241,19 @@ TEST_F(SnapshotTest, ItHoldsNoLogFiles) {
 
   for (const std::string& name : names) EXPECT_FALSE(name.ends_with(".log")) << name;
   EXPECT_THAT(names, testing::Contains("CURRENT"));
+}
+
+TEST_F(SnapshotTest, ItHoldsOnToNoTablesOfLogs) {
+  OpenWithGroup();
+  ASSERT_TRUE(WriteAndWait(Records(kFirstDataGroup, 1, {"one", "two"})));
+  Reopen();  // brings what was written into table files
+  Put("key", "value");
+
+  const std::shared_ptr<const Snapshot> kept = TakeAndKeep(1);
+
+  EXPECT_THAT(FamiliesIn(options_.data_dir / "rocksdb"), testing::Contains("data_raft_log"));
+  EXPECT_THAT(FamiliesIn(snapshots_dir() / kept->name()), ElementsAre("data_kv", "default"));
+  EXPECT_EQ(RowsOf(*kept), (StateRows{{"key", "value"}}));
 }
 
 TEST_F(SnapshotTest, ReadsAndWritesGoOnWhileItIsTaken) {

@@ -32,7 +32,7 @@ struct StorageOptions {
   std::filesystem::path data_dir;  // made when missing
   std::size_t block_cache_bytes = std::size_t{256} << 20;
   std::size_t write_buffer_bytes = std::size_t{256} << 20;  // memtables of all families together
-  std::uint64_t wal_bytes_max = std::uint64_t{512} << 20;   // then the oldest families are flushed
+  std::uint64_t wal_bytes_max = std::uint64_t{256} << 20;   // then the oldest families are flushed
   // Queued log writes. Callers stay below it; one who does not waits in LogStore::Write.
   std::size_t log_write_bytes_max = std::size_t{512} << 20;
   std::size_t log_batch_bytes_max = std::size_t{16} << 20;  // what one sync covers at most, about
