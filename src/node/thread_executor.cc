@@ -1,6 +1,7 @@
 #include "seshat/node/thread_executor.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
@@ -10,6 +11,10 @@
 namespace seshat {
 namespace {
 
+// A third of the processor's time where a thread of usual priority wants it too: what runs behind
+// clients must not come to a stop under them, or logs would grow and followers stay behind.
+constexpr int kBackgroundNice = 5;
+
 // std's heaps keep the greatest first.
 constexpr auto kLater = [](const auto& a, const auto& b) {
   return std::pair(a.when, a.number) > std::pair(b.when, b.number);
@@ -17,8 +22,8 @@ constexpr auto kLater = [](const auto& a, const auto& b) {
 
 }  // namespace
 
-ThreadExecutor::ThreadExecutor(std::string name, const Clock& clock)
-    : name_(std::move(name)), clock_(clock), thread_([this] { Run(); }) {
+ThreadExecutor::ThreadExecutor(std::string name, const Clock& clock, ThreadPriority priority)
+    : name_(std::move(name)), clock_(clock), priority_(priority), thread_([this] { Run(); }) {
   SESHAT_CHECK_MSG(name_.size() <= 15, name_);
 }
 
@@ -91,6 +96,8 @@ void ThreadExecutor::Stop() {
 
 void ThreadExecutor::Run() {
   ::pthread_setname_np(::pthread_self(), name_.c_str());
+  // Of this thread alone: Linux knows no priority of the whole process.
+  if (priority_ == ThreadPriority::kBackground) ::setpriority(PRIO_PROCESS, 0, kBackgroundNice);
   std::vector<UniqueFunction<void()>> batch;
   while (TakeBatch(batch)) {
     for (UniqueFunction<void()>& task : batch) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <future>
@@ -54,6 +55,22 @@ TEST_F(ThreadExecutorTest, TasksRunInTheOrderPosted) {
   Settle();
 
   EXPECT_THAT(ran_, ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST_F(ThreadExecutorTest, OnlyTheThreadInTheBackgroundStandsBack) {
+  ThreadExecutor background("behind", clock_, ThreadPriority::kBackground);
+  const int own = getpriority(PRIO_PROCESS, 0);
+  int usual = 0;
+  int behind = 0;
+
+  executor_.Post([&] { usual = getpriority(PRIO_PROCESS, 0); });
+  background.Post([&] { behind = getpriority(PRIO_PROCESS, 0); });
+  executor_.Stop();
+  background.Stop();
+
+  EXPECT_EQ(usual, own);
+  EXPECT_GT(behind, own);
+  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), own);
 }
 
 TEST_F(ThreadExecutorTest, ATaskPostedByATaskRunsAfterItNotInside) {

@@ -13,10 +13,15 @@ namespace seshat {
 namespace {
 
 constexpr std::uint64_t kFileBytes = std::uint64_t{64} << 20;
+constexpr std::uint64_t kWrittenAtATime = std::uint64_t{256} << 10;
 
 rocksdb::Options WriterOptions(const Database& database) {
   rocksdb::Options options(database.options().db(), database.options().ForKind(FamilyKind::kKv));
   options.listeners.clear();  // a full disk here does not stop the node
+  // Gigabytes come in while the log goes on being synced on the same disk: never let more than two
+  // of these wait there before such a sync.
+  options.bytes_per_sync = kWrittenAtATime;
+  options.strict_bytes_per_sync = true;
   return options;
 }
 
@@ -27,7 +32,7 @@ RocksIncomingState::RocksIncomingState(Database& database, GroupId group,
     : database_(database),
       group_(group),
       folder_(std::move(folder)),
-      writer_(rocksdb::EnvOptions(database.options().db()), WriterOptions(database)) {}
+      writer_(rocksdb::EnvOptions(WriterOptions(database)), WriterOptions(database)) {}
 
 RocksIncomingState::~RocksIncomingState() {
   // Once the node is stopping nothing is certain about the manifest: the next start cleans up.

@@ -12,13 +12,17 @@
 
 namespace seshat {
 
+// Background: clients' requests come first while the processors are busy.
+enum class ThreadPriority : std::uint8_t { kNormal, kBackground };
+
 // Takes everything that waits at once and wakes only when it was asleep: one wake per batch. While
 // it is asleep a dispatched task runs on the thread that brings it.
 // Threads: thread-safe; Stop not from its own thread.
 class ThreadExecutor final : public Executor {
  public:
   // `name`: at most 15 characters, as the kernel has it. Lifetime: `clock` outlives it.
-  ThreadExecutor(std::string name, const Clock& clock);
+  ThreadExecutor(std::string name, const Clock& clock,
+                 ThreadPriority priority = ThreadPriority::kNormal);
   // Stops.
   ~ThreadExecutor() override;
 
@@ -46,6 +50,7 @@ class ThreadExecutor final : public Executor {
 
   const std::string name_;
   const Clock& clock_;
+  const ThreadPriority priority_;
 
   Mutex mutex_;
   CondVar wake_;
