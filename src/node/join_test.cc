@@ -42,16 +42,22 @@ struct JoinRequestsTest : ::testing::Test {
                             done(std::move(decision));
                           });
     std::string answer;
-    requests.OnJoin(HelloOfNewcomer(), EncodeJoinRequest(Newcomer()),
+    requests.OnJoin(HelloOfNewcomer(), EncodeJoinRequest(request),
                     [&](std::string bytes) { answer = std::move(bytes); });
     return DecodeJoinReply(answer).value();
   }
 
   ClusterStateSource cluster;
+  ClusterMember request = Newcomer();
   std::string proposed;
 };
 
 TEST_F(JoinRequestsTest, WhoHasProvenTheSecretIsAddedAsTheHandshakeSays) {
+  request.id = NodeId(9);
+  request.store_id = "another";
+  request.feature_level_max = FeatureLevel(kFeatureLevelMax.value() + 1);
+  request.is_leaving = true;
+
   const JoinReply reply = Ask(true, Reply::Ok());
 
   ClusterMember added = Newcomer();

@@ -58,6 +58,18 @@ TEST_F(MemberRequestsTest, TheClusterDecides) {
   EXPECT_EQ(proposed, EncodeRemoveNode(NodeId(3)));
 }
 
+TEST_F(MemberRequestsTest, WhateverWasDecidedTheNextRequestIsHeard) {
+  MemberRequests requests = Requests(std::chrono::milliseconds(1));
+  decision.reset();
+  EXPECT_EQ(requests.Add(NodeId(4), "").outcome, Outcome::kUnknown);
+  decision = MakeError(ErrorCode::kUnavailable, "no leader");
+  EXPECT_EQ(requests.Add(NodeId(4), "").outcome, Outcome::kFailed);
+  decision = Reply::Ok();
+  EXPECT_EQ(requests.Add(NodeId(4), "").outcome, Outcome::kDone);
+
+  EXPECT_EQ(requests.Remove(NodeId(4)).outcome, Outcome::kDone);
+}
+
 TEST_F(MemberRequestsTest, EachKindOfRefusalIsToldApart) {
   decision = Reply::Error("ERR taken");
   const MemberAnswer refused = Requests().Add(NodeId(4), "");

@@ -124,6 +124,24 @@ TEST_F(MemberChangesTest, ANodeThatStillHasAReplicaIsNotForgotten) {
   EXPECT_THAT(ForgetMember(NodeId(3), state).text, HasSubstr("has replicas"));
 }
 
+TEST_F(MemberChangesTest, ANodeThatIsJoiningIsNotForgotten) {
+  AddMember(Member(4, "s4"), state);
+  const ClusterState before = state;
+
+  EXPECT_TRUE(ForgetMember(NodeId(4), state).IsError());
+
+  EXPECT_EQ(state, before);
+}
+
+TEST_F(MemberChangesTest, MembersStandInTheOrderOfTheirIds) {
+  AddMember(Member(9, "s9"), state);
+  Place({1, 2, 3, 9}, 20);
+
+  EXPECT_EQ(AddMember(Member(5, "s5"), state).text, "OK");
+
+  EXPECT_EQ(state.DesiredVoters(), Nodes({1, 2, 3, 5, 9}));
+}
+
 TEST_F(MemberChangesTest, IdsAndAddressesOfOthersAreRefused) {
   EXPECT_THAT(AddMember(Member(2, "other"), state).text,
               HasSubstr("node id 2 belongs to a node with other data"));
@@ -162,6 +180,15 @@ TEST_F(MemberChangesTest, NobodyIsAddedBeforeTheClusterIsFounded) {
   EXPECT_EQ(unfounded, ClusterState());
 }
 
+TEST_F(MemberChangesTest, AStrangerThatOnlyReportsItselfIsNoMember) {
+  const ClusterState before = state;
+
+  EXPECT_THAT(RegisterMember(Member(4, "s4"), state).text,
+              HasSubstr("node 4 is not a member of this cluster"));
+
+  EXPECT_EQ(state, before);
+}
+
 TEST_F(MemberChangesTest, StrangersAndTheLastMemberAreNotRemoved) {
   EXPECT_THAT(RemoveMember(NodeId(9), state).text, HasSubstr("node 9 is not a member"));
   ClusterState single = InitialClusterState("cluster", {Member(1, "s1")}, {});
@@ -192,10 +219,13 @@ TEST_F(MemberChangesTest, TheFoundersAreKnownWhereverTheReplicasHaveMoved) {
 
 TEST_F(MemberChangesTest, ALeavingMemberMayStillMove) {
   RemoveMember(NodeId(3), state);
+  const std::uint64_t version = state.membership_version;
   ClusterMember moved = Member(3, "s3");
   moved.client_address = "elsewhere:6379";
 
   EXPECT_EQ(RegisterMember(moved, state).text, "OK");
+
+  EXPECT_EQ(state.membership_version, version + 1);
 
   EXPECT_TRUE(state.FindMember(NodeId(3))->is_leaving);
   EXPECT_EQ(state.FindMember(NodeId(3))->client_address, "elsewhere:6379");
