@@ -21,11 +21,22 @@ using Outcome = MemberAnswer::Outcome;
 // Longer than a node takes to answer.
 constexpr Duration kTimeout = std::chrono::seconds(15);
 constexpr std::chrono::milliseconds kLookInterval{500};
+constexpr Duration kLeaderWaitMax = std::chrono::seconds(5);
 // A node that is silent for longer is given up.
 constexpr Duration kSilenceMax = std::chrono::seconds(30);
 
+// Waits for a leader as a client's command does: an election is no reason to ask again.
 Result<MemberAnswer> Post(const std::string& address, const std::string& path) {
-  return Understand(address, AdminPost(address, path, kTimeout), &ParseMemberAnswer);
+  ProgressLine line;
+  const auto give_up_at = std::chrono::steady_clock::now() + kLeaderWaitMax;
+  while (true) {
+    Result<MemberAnswer> answer =
+        Understand(address, AdminPost(address, path, kTimeout), &ParseMemberAnswer);
+    const bool may_work_later = answer && answer->outcome == Outcome::kFailed;
+    if (!may_work_later || std::chrono::steady_clock::now() >= give_up_at) return answer;
+    line.Show({.text = "waiting for a leader: " + answer->problem, .done = std::nullopt});
+    std::this_thread::sleep_for(kLookInterval);
+  }
 }
 
 Result<MemberAnswer> PostAdd(const NodeCommandOptions& options, std::uint64_t node) {

@@ -123,10 +123,10 @@ GroupHost::GroupHost(const NodeConfig& config, const GroupHostPorts& ports)
         std::make_unique<ThreadExecutor>(fmt::format("apply-{}", i), *ports_.clock));
   }
   log_reader_ = std::make_unique<ThreadExecutor>("log-reader", *ports_.clock);
-  snapshot_worker_ = std::make_unique<ThreadExecutor>("snapshots", *ports_.clock,
-                                                      ThreadPriority::kBackground);
-  snapshot_reader_ = std::make_unique<ThreadExecutor>("snapshot-read", *ports_.clock,
-                                                      ThreadPriority::kBackground);
+  snapshot_worker_ =
+      std::make_unique<ThreadExecutor>("snapshots", *ports_.clock, ThreadPriority::kBackground);
+  snapshot_reader_ =
+      std::make_unique<ThreadExecutor>("snapshot-read", *ports_.clock, ThreadPriority::kBackground);
   keeper_ = std::make_unique<SnapshotKeeper>(
       PolicyOf(config_.snapshots), SnapshotKeeperPorts{.store = ports_.snapshots,
                                                        .groups = &registry_,

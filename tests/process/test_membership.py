@@ -273,6 +273,19 @@ def test_a_wiped_node_is_replaced_under_load(closed, tmp_path):
     load.check_on(newcomer)
 
 
+def test_a_change_that_is_asked_for_while_nobody_leads_waits_for_a_leader(closed):
+    """As a client's command does: an election is no reason for an operator to ask again."""
+    leading = next(group["leader"] for group in closed.node(1).status()["groups"]
+                   if group["name"] == "system")
+    asked = closed.others(closed.node(leading))[0]
+
+    closed.node(leading).kill()
+    done = seshat("node", "add", 4, *admin(asked))
+
+    assert done.returncode == 0, done.stderr
+    assert members(asked)[4] == "joining"
+
+
 def test_joins_and_leaves_go_on_while_a_member_is_cut_off(closed):
     away = closed.others(closed.leader())[0]
     present = closed.others(away)
