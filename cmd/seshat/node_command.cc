@@ -25,15 +25,22 @@ constexpr Duration kLeaderWaitMax = std::chrono::seconds(5);
 // A node that is silent for longer is given up.
 constexpr Duration kSilenceMax = std::chrono::seconds(30);
 
-// Waits for a leader as a client's command does: an election is no reason to ask again.
+// Waits for a leader as a client's command does: an election is no reason to ask again. Nor is an
+// unknown outcome: to add or remove a member twice is to do it once.
 Result<MemberAnswer> Post(const std::string& address, const std::string& path) {
   ProgressLine line;
   const auto give_up_at = std::chrono::steady_clock::now() + kLeaderWaitMax;
+  bool may_be_done = false;
   while (true) {
     Result<MemberAnswer> answer =
         Understand(address, AdminPost(address, path, kTimeout), &ParseMemberAnswer);
-    const bool may_work_later = answer && answer->outcome == Outcome::kFailed;
-    if (!may_work_later || std::chrono::steady_clock::now() >= give_up_at) return answer;
+    if (!answer) return answer;
+    if (answer->outcome != Outcome::kFailed && answer->outcome != Outcome::kUnknown) return answer;
+    may_be_done = may_be_done || answer->outcome == Outcome::kUnknown;
+    if (std::chrono::steady_clock::now() >= give_up_at) {
+      if (may_be_done) answer->outcome = Outcome::kUnknown;
+      return answer;
+    }
     line.Show({.text = "waiting for a leader: " + answer->problem, .done = std::nullopt});
     std::this_thread::sleep_for(kLookInterval);
   }

@@ -98,17 +98,14 @@ Result<const StateView*> SnapshotSender::Open(NodeId from, const SnapshotChunkRe
     known->second.used_at = now;
     return known->second.view.get();
   }
-  std::shared_ptr<const Snapshot> snapshot =
+  const std::shared_ptr<const Snapshot> snapshot =
       FindSnapshot(*ports_.store, request.group, request.index, request.term);
   if (snapshot == nullptr) return nullptr;
   Result<std::unique_ptr<StateView>> view = snapshot->View(request.group);
   if (!view) return std::unexpected(std::move(view).error());
   Sending& sending = sendings_[{from, request.group}];
-  sending = {.index = request.index,
-             .term = request.term,
-             .snapshot = std::move(snapshot),
-             .view = *std::move(view),
-             .used_at = now};
+  sending = {
+      .index = request.index, .term = request.term, .view = *std::move(view), .used_at = now};
   CloseIdle();
   return sending.view.get();
 }

@@ -63,13 +63,18 @@ def seshat(*arguments, deadline_s=120):
 class Node:
     """One `seshat serve` process and its data directory."""
 
+    # Elsewhere in a network of its own (network.py), which also begins its command.
+    host = "127.0.0.1"           # for clients and operators
+    internal_host = "127.0.0.1"  # for the other nodes
+    command = ()
+
     def __init__(self, node_id, directory, ports, members, extra=(), join=None):
         self.id = node_id
         self.directory = pathlib.Path(directory)
         self.client_port, self.internal_port, self.admin_port = ports
         self.members = members
         self.extra = list(extra)
-        self.join = join    # the port of a member that it asks to let it in
+        self.join = join    # the internal address of a member that it asks to let it in
         self.environment = {}  # besides the test's own
         self.process = None
 
@@ -77,19 +82,27 @@ class Node:
     def log_path(self):
         return self.directory.with_suffix(".log")
 
+    @property
+    def internal_address(self):
+        return f"{self.internal_host}:{self.internal_port}"
+
+    @property
+    def admin_address(self):
+        return f"{self.host}:{self.admin_port}"
+
     def arguments(self):
         arguments = [
-            BINARY, "serve",
+            *self.command, BINARY, "serve",
             "--node-id", str(self.id),
-            "--client-addr", f"127.0.0.1:{self.client_port}",
-            "--internal-addr", f"127.0.0.1:{self.internal_port}",
-            "--admin-addr", f"127.0.0.1:{self.admin_port}",
+            "--client-addr", f"{self.host}:{self.client_port}",
+            "--internal-addr", self.internal_address,
+            "--admin-addr", self.admin_address,
             "--data-dir", str(self.directory),
         ]
         if self.members:
             arguments += ["--bootstrap", "--initial-members", self.members]
         if self.join:
-            arguments += ["--join", f"127.0.0.1:{self.join}"]
+            arguments += ["--join", self.join]
         return arguments + self.extra
 
     def start(self):
@@ -134,11 +147,11 @@ class Node:
 
     def client(self, **options):
         options.setdefault("socket_timeout", 15)
-        return redis.Redis(port=self.client_port, **options)
+        return redis.Redis(host=self.host, port=self.client_port, **options)
 
     def admin(self, path):
         """(status, body) of an admin page; (None, reason) when nobody answers."""
-        url = f"http://127.0.0.1:{self.admin_port}{path}"
+        url = f"http://{self.admin_address}{path}"
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:
                 return answer.status, answer.read().decode()
@@ -164,17 +177,20 @@ class Node:
 class Cluster:
     """Several nodes that bootstrap together. A context manager: leaves no process behind."""
 
-    def __init__(self, directory, count=3, extra=()):
+    def __init__(self, directory, count=3, extra=(), network=None):
         self.directory = pathlib.Path(directory)
         self.extra = extra
+        self.network = network
         ports = free_ports(3 * count)
-        internal = {i + 1: ports[3 * i + 1] for i in range(count)}
-        members = ",".join(f"{i}=127.0.0.1:{port}" for i, port in internal.items())
-        self.nodes = [
-            Node(i + 1, self.directory / f"node-{i + 1}", ports[3 * i:3 * i + 3],
-                 members, extra)
-            for i in range(count)
-        ]
+        self.nodes = [self._make_node(i + 1, ports[3 * i:3 * i + 3]) for i in range(count)]
+        for node in self.nodes:
+            node.members = ",".join(f"{each.id}={each.internal_address}" for each in self.nodes)
+
+    def _make_node(self, node_id, ports, join=None):
+        node = Node(node_id, self.directory / f"node-{node_id}", ports, None, self.extra, join)
+        if self.network:
+            self.network.place(node)
+        return node
 
     def __enter__(self):
         try:
@@ -211,8 +227,7 @@ class Cluster:
 
     def start_joining(self, node_id, member):
         """A fresh node that asks `member` to let it in, started; of this cluster from now on."""
-        node = Node(node_id, self.directory / f"node-{node_id}", free_ports(3), None, self.extra,
-                    join=member.internal_port)
+        node = self._make_node(node_id, free_ports(3), join=member.internal_address)
         self.nodes.append(node)
         return node.start()
 

@@ -19,10 +19,10 @@ def is_not_applied(error):
 class Writer(threading.Thread):
     """Sets `key` to 1, 2, 3, ... through one node after another until stopped."""
 
-    def __init__(self, key, ports):
+    def __init__(self, key, nodes):
         super().__init__(daemon=True)
         self.key = key
-        self.ports = ports
+        self.nodes = nodes
         self.acknowledged = 0   # the highest number known to be written
         self.attempted = 0      # the highest number that may have been written
         self.writes = 0
@@ -35,8 +35,8 @@ class Writer(threading.Thread):
         number = 0
         while not self._stop_requested.is_set():
             if client is None:
-                client = redis.Redis(port=self.ports[turn % len(self.ports)], socket_timeout=3,
-                                     socket_connect_timeout=0.5)
+                client = self.nodes[turn % len(self.nodes)].client(socket_timeout=3,
+                                                                   socket_connect_timeout=0.5)
                 turn += 1
             number += 1
             self.attempted = number
@@ -67,9 +67,8 @@ class Load:
     """Several writers, each with a key of its own. A context manager that stops them."""
 
     def __init__(self, nodes, writers=8, prefix="load"):
-        ports = [node.client_port for node in nodes]
         self.writers = [
-            Writer(f"{prefix}:{i}", ports[i % len(ports):] + ports[:i % len(ports)])
+            Writer(f"{prefix}:{i}", nodes[i % len(nodes):] + nodes[:i % len(nodes)])
             for i in range(writers)
         ]
 

@@ -8,7 +8,7 @@ from cluster import seshat, wait_until
 
 def create(node, *arguments):
     """`seshat snapshot create` on a node: the finished process."""
-    return seshat("snapshot", "create", "--admin", f"127.0.0.1:{node.admin_port}", *arguments)
+    return seshat("snapshot", "create", "--admin", node.admin_address, *arguments)
 
 
 def take(node):

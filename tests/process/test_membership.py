@@ -27,7 +27,7 @@ def cluster_with_secret(tmp_path, secret):
 
 
 def admin(node):
-    return ["--admin", f"127.0.0.1:{node.admin_port}"]
+    return ["--admin", node.admin_address]
 
 
 def members(node):

@@ -271,7 +271,7 @@ def test_the_survivor_becomes_three_again_and_may_die_then(survivor, tmp_path):
             admin = ["--admin", f"127.0.0.1:{survivor.admin_port}"]
             assert seshat("node", "add", number, *admin).returncode == 0
             nodes.append(Node(number, tmp_path / f"joined-{number}", free_ports(3), None,
-                              join=survivor.internal_port).start())
+                              join=survivor.internal_address).start())
             assert seshat("node", "add", number, "--wait", *admin).returncode == 0
         survivor.kill()
         with nodes[1].client() as client:

@@ -259,7 +259,10 @@ def test_kill_at_any_moment_of_taking(cluster, seed):
             taking = subprocess.Popen(
                 [BINARY, "snapshot", "create", "--admin", f"127.0.0.1:{victim.admin_port}"],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            pass_moment(chance.random() * 0.15)
+            if turn % 2 == 0:
+                pass_moment(chance.random() * 0.15)
+            else:
+                taking.wait(timeout=30)  # the moment in which it was promised
             victim.kill()
             said = taking.communicate(timeout=30)[0]
             found = kept_snapshots(victim)

@@ -55,8 +55,7 @@ class SnapshotSender {
   struct Sending {
     LogIndex index;
     Term term;
-    std::shared_ptr<const Snapshot> snapshot;
-    std::unique_ptr<StateView> view;
+    std::unique_ptr<StateView> view;  // keeps the snapshot
     MonotonicTime used_at;
   };
   using Sendings = std::map<std::pair<NodeId, GroupId>, Sending>;
