@@ -47,6 +47,8 @@ ClusterSteward::ClusterSteward(const NodeConfig& config, NodeIdentity identity,
                       Propose(std::move(what), std::move(command));
                     }},
                std::chrono::milliseconds(config.election_timeout_min_ms)),
+      progress_logged_at_(ports.clock->Now()),
+      last_round_ns_(ports.clock->Now().since_boot.count()),
       executor_("steward", *ports.clock) {
   if (!config.join) return;
   const std::string member = config.join->ToString();
@@ -64,9 +66,6 @@ ClusterSteward::~ClusterSteward() {
 }
 
 void ClusterSteward::Start() {
-  last_round_ns_ = ports_.clock->Now().since_boot.count();
-  progress_logged_at_ = ports_.clock->Now();
-  SetObstacles({"starting"});
   executor_.Post([this] { Round(); });
 }
 

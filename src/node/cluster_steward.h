@@ -127,11 +127,11 @@ class ClusterSteward {
   MonotonicTime measured_at_;
   std::string last_refusal_;
 
-  std::atomic<std::int64_t> last_round_ns_{0};
+  std::atomic<std::int64_t> last_round_ns_;
   std::atomic<bool> is_stopping_{false};
 
   mutable Mutex mutex_;
-  std::vector<std::string> obstacles_ SESHAT_GUARDED_BY(mutex_);
+  std::vector<std::string> obstacles_ SESHAT_GUARDED_BY(mutex_){"starting"};
 
   std::optional<JoinAttempts> joining_;  // owned by `executor_`; of a node that is to join
 
