@@ -217,11 +217,26 @@ class Simulation {
         std::chrono::duration_cast<std::chrono::seconds>(options_.recovery_max).count()));
   }
 
+  // Until nothing has been committed for 2 s. A node that was paused and is cut off in one
+  // direction may bring late what clients asked of it before.
+  void AwaitQuiet() {
+    const SimTime deadline = scheduler_.now() + options_.recovery_max;
+    SimTime since = scheduler_.now();
+    LogIndex committed = invariants_->highest_committed();
+    while (scheduler_.now() < std::min(since + std::chrono::seconds(2), deadline) &&
+           !scheduler_.is_halted()) {
+      scheduler_.RunUntil(scheduler_.now() + std::chrono::milliseconds(10));
+      if (invariants_->highest_committed() == committed) continue;
+      committed = invariants_->highest_committed();
+      since = scheduler_.now();
+    }
+  }
+
   // With nothing new to do, all healed members must come to stand at the same index, and no change
   // of members stays half done.
   void Settle(const std::vector<SimNode*>& core) {
     clients_->Stop();
-    scheduler_.RunUntil(scheduler_.now() + std::chrono::seconds(2));
+    AwaitQuiet();
     if (scheduler_.is_halted()) return;
     if (!memberships_->present().outgoing.empty()) Fail("a joint configuration is never left");
     for (SimNode* node : core) {
@@ -234,7 +249,7 @@ class Simulation {
       if (!node->is_running()) continue;
       const LogIndex applied(node->driver().view().applied.load());
       if (applied == invariants_->highest_committed()) continue;
-      Fail(fmt::format("node {} stands at {} while {} is committed, 2 s after the last write",
+      Fail(fmt::format("node {} stands at {} while {} is committed, 2 s after the last commit",
                        node->id().value(), applied.value(),
                        invariants_->highest_committed().value()));
     }
