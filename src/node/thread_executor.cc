@@ -15,6 +15,11 @@ namespace {
 // clients must not come to a stop under them, or logs would grow and followers stay behind.
 constexpr int kBackgroundNice = 5;
 
+// Of this thread alone: Linux knows no priority of a whole process.
+void StandBack() {
+  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + kBackgroundNice);
+}
+
 // std's heaps keep the greatest first.
 constexpr auto kLater = [](const auto& a, const auto& b) {
   return std::pair(a.when, a.number) > std::pair(b.when, b.number);
@@ -96,8 +101,7 @@ void ThreadExecutor::Stop() {
 
 void ThreadExecutor::Run() {
   ::pthread_setname_np(::pthread_self(), name_.c_str());
-  // Of this thread alone: Linux knows no priority of the whole process.
-  if (priority_ == ThreadPriority::kBackground) ::setpriority(PRIO_PROCESS, 0, kBackgroundNice);
+  if (priority_ == ThreadPriority::kBackground) StandBack();
   std::vector<UniqueFunction<void()>> batch;
   while (TakeBatch(batch)) {
     for (UniqueFunction<void()>& task : batch) {
