@@ -57,6 +57,17 @@ def write_all(node, rows):
             pipeline.execute()
 
 
+def leave_behind(cluster, rows):
+    """Kills a follower and writes `rows`, which the others' logs do not hold any more: only a
+    snapshot can bring them. (the leader, the follower)"""
+    leader = cluster.leader()
+    away, other = cluster.others(leader)
+    away.kill()
+    write_all(leader, rows)
+    snapshot_and_cut([leader, other])
+    return leader, away
+
+
 def write(node, keys, value=b"v" * 100, prefix="key"):
     write_all(node, {f"{prefix}:{i}": value for i in range(keys)})
 

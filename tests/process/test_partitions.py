@@ -34,6 +34,15 @@ def start_added(cluster, node_id, asked):
     return cluster.start_joining(node_id, asked)
 
 
+def go_on_and_check(cluster, load):
+    """All nodes are there again, and have every write that was acknowledged."""
+    cluster.wait_ready()
+    let_it_run(load)
+    load.stop()
+    for node in cluster.nodes:
+        load.check_on(node)
+
+
 def test_a_leader_that_is_cut_off_acknowledges_nothing_and_serves_nothing_old(cluster):
     leader = cluster.leader()
     others = cluster.others(leader)
@@ -53,11 +62,8 @@ def test_a_leader_that_is_cut_off_acknowledges_nothing_and_serves_nothing_old(cl
                 client.set("key", "lost")
         let_it_run(load)
         cluster.network.heal(leader)
-        cluster.wait_ready()
-        let_it_run(load)
-        load.stop()
+        go_on_and_check(cluster, load)
         for node in cluster.nodes:
-            load.check_on(node)
             with node.client() as client:
                 assert client.get("key") == b"new"
 
@@ -135,8 +141,4 @@ def test_an_operator_is_told_that_no_majority_decides(cluster):
         assert "outcome unknown" in added.stderr or "no leader" in added.stderr
         for node in cluster.others(leader):
             cluster.network.heal(node)
-        cluster.wait_ready()
-        let_it_run(load)
-        load.stop()
-        for node in cluster.nodes:
-            load.check_on(node)
+        go_on_and_check(cluster, load)

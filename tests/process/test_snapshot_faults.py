@@ -14,7 +14,7 @@ import redis
 from cluster import BINARY, Cluster, wait_until
 from history import Load, let_it_run
 from snapshots import (assert_all_agree, assert_holds_all, create, data_group, kept_snapshots,
-                       snapshot_and_cut, take, values, write_all)
+                       leave_behind, snapshot_and_cut, take, values, write_all)
 
 SMALL_DISK_MIB = 128
 DISK_FAILED = 70  # the exit status
@@ -186,11 +186,7 @@ def test_a_state_that_does_not_fit_is_fetched_again_once_there_is_room(tmp_path)
 
 def begin_slow_installation(cluster, rows):
     """A follower that needs all `rows`, and is getting them; and the staged file that is there."""
-    leader = cluster.leader()
-    away, other = cluster.others(leader)
-    away.kill()
-    write_all(leader, rows)
-    snapshot_and_cut([leader, other])
+    _, away = leave_behind(cluster, rows)
     away.start()
     return away, wait_for_staged_file(away)
 

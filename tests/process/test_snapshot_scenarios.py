@@ -11,7 +11,7 @@ import pytest
 from cluster import Cluster, wait_until
 from history import Load, let_it_run
 from snapshots import (assert_all_agree, assert_holds_all, data_group, holds, kept_snapshots,
-                       log_bytes, snapshot_and_cut, take, values, write, write_all)
+                       leave_behind, log_bytes, snapshot_and_cut, take, values, write, write_all)
 
 # How long the follower is away; the figure is 100000, which takes over a minute.
 AWAY_ENTRIES = int(os.environ.get("SESHAT_AWAY_ENTRIES", "15000"))
@@ -160,11 +160,7 @@ def test_few_entries_may_be_much_data_and_who_fetches_it_is_not_ready(tmp_path, 
     monkeypatch.setenv("SESHAT_SNAPSHOTS_SEND_BYTES_PER_SECOND_MAX", str(1 << 20))
     rows = values(8, 40, 100_000)
     with Cluster(tmp_path) as cluster:
-        leader = cluster.leader()
-        away, other = cluster.others(leader)
-        away.kill()
-        write_all(leader, rows)
-        snapshot_and_cut([leader, other])
+        _, away = leave_behind(cluster, rows)
 
         away.start()
         wait_until(lambda: fetched_index(away), 30, "the fetch")
@@ -182,11 +178,7 @@ def test_a_snapshot_overtaken_while_it_is_installed(tmp_path, monkeypatch):
     monkeypatch.setenv("SESHAT_SNAPSHOTS_SEND_BYTES_PER_SECOND_MAX", str(1 << 20))
     rows = values(6, 300, 10_000)
     with Cluster(tmp_path) as cluster:
-        leader = cluster.leader()
-        away, other = cluster.others(leader)
-        away.kill()
-        write_all(leader, rows)
-        snapshot_and_cut([leader, other])
+        leader, away = leave_behind(cluster, rows)
         sent = kept_snapshots(leader)[0]
         away.start()
         offered = wait_until(lambda: fetched_index(away), 30, "the fetch")
